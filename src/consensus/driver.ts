@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { PeerEndpoint } from "../core/endpoint.ts";
+import type { Epoch } from "../core/epoch.ts";
+
+/** This node leads under `epoch`. */
+export interface LeaderEvent {
+  readonly kind: "leader";
+  /** The term, at or above every epoch reported before. The same epoch again confirms the leadership. */
+  readonly epoch: Epoch;
+  /**
+   * Until when this node is certain to lead, in milliseconds of the monotonic clock that the driver was
+   * given. It is read afresh at each grant, so a renewal only has to move what it returns. Past it the
+   * oracle answers not-leader, changes nothing and starts no refill; once the driver moves it forward,
+   * serving resumes without a fence. It must be cheap and must not throw. Absent: always certain.
+   *
+   * **Contract: a standby may lead only after this moment.** The value must lie before the instant, on
+   * any clock, at which another node can become leader.
+   */
+  readonly certainUntil?: (() => number) | undefined;
+}
+
+/** Another node leads, or may lead. */
+export interface FollowerEvent {
+  readonly kind: "follower";
+  /** The leader's public service address, never its consensus address. Absent if not known. */
+  readonly leaderEndpoint?: PeerEndpoint | undefined;
+  /** The leader's epoch. Absent if not known; it never goes back. */
+  readonly leaderEpoch?: Epoch | undefined;
+}
+
+/** Nothing is known yet, or the engine cannot be reached. */
+export interface UnknownEvent {
+  readonly kind: "unknown";
+}
+
+/** What a driver says about leadership. */
+export type LeadershipEvent = LeaderEvent | FollowerEvent | UnknownEvent;
+
+/** Options of every driver call that waits. */
+export interface DriverCallOptions {
+  /** Fires when the caller no longer wants the result. */
+  readonly signal?: AbortSignal | undefined;
+}
+
+/**
+ * What the oracle asks of an engine: who leads, and one durable number that only grows.
+ *
+ * **Contract: safety rests on two promises.** `loadHighWater` sees every write that any earlier leader was
+ * told is durable, and a write under an epoch that has been superseded changes nothing. Everything else
+ * here is about liveness.
+ *
+ * **Contract: cancel-safety.** A caller may stop waiting for a load or a persist at any moment. The store
+ * must not be corrupted by that; a write already submitted may still become durable, and must then obey
+ * the fence and the maximum like any other.
+ *
+ * **Contract: bounded latency.** A call settles within a deadline of the driver's own, with
+ * {@linkcode TransientError} when the engine did not answer. The fence waits for writes of the prior epoch
+ * to settle, so a call that never settles keeps the node from serving.
+ *
+ * **Contract: errors.** Only the classes of `ConsensusError` are thrown. Anything else is taken for a
+ * permanent fault and stops the node.
+ */
+export interface ConsensusDriver {
+  /**
+   * The leadership of this node, for as long as the oracle lives. One consumer at a time.
+   *
+   * **Contract: the first item is the current state** and is ready without waiting for the engine
+   * (`unknown` if nothing is known yet).
+   *
+   * **Contract: epochs never go back** over the items of a stream; items without an epoch do not count.
+   *
+   * **Contract: it ends by its signal only.** The oracle keeps one pending `next()` and never calls
+   * `return()` while it waits, because `return()` would queue behind it. When the signal fires the stream
+   * ends, by `done` or by throwing the signal's reason. An end without the signal is taken for a broken
+   * driver: the oracle stops serving for good and reports it.
+   *
+   * @param options.signal ends the stream
+   */
+  leadershipEvents(options: { readonly signal: AbortSignal }): AsyncIterable<LeadershipEvent>;
+
+  /**
+   * The durable high-water in milliseconds, 0 if none was ever written.
+   *
+   * **Contract: linearized.** It sees every persist of any epoch that returned before this call began.
+   *
+   * @throws {ConsensusError} see the class of each code
+   */
+  loadHighWater(options?: DriverCallOptions): Promise<number>;
+
+  /**
+   * Raises the durable high-water to at least `atLeastMs` and returns what is durable now.
+   *
+   * **Contract: durable before it resolves**, so that a crash of any machine that the engine tolerates
+   * does not undo it.
+   *
+   * **Contract: at least, never set.** The stored value becomes `max(stored, atLeastMs)`; a lower request
+   * is answered with the stored value and is no error.
+   *
+   * **Contract: fenced.** Under an epoch that is no longer the newest the store is left unchanged and
+   * {@linkcode FencedError} or {@linkcode NotLeaderError} is thrown.
+   *
+   * @param atLeastMs milliseconds since the Unix epoch, 0 to 2^46 - 1
+   * @param epoch the epoch of the leader event under which the caller acts
+   * @throws {AdvanceOutOfRangeError} if `atLeastMs` is out of range; nothing was written
+   * @throws {ConsensusError} see the class of each code
+   */
+  persistHighWater(atLeastMs: number, epoch: Epoch, options?: DriverCallOptions): Promise<number>;
+}

@@ -1,0 +1,97 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Epoch } from "../core/epoch.ts";
+import { isPhysicalMs, PHYSICAL_MS_MAX } from "../core/timestamp.ts";
+
+/** What a {@linkcode ConsensusError} means to the oracle. */
+export type ConsensusErrorCode =
+  | "not-leader"
+  | "fenced"
+  | "transient"
+  | "permanent"
+  | "advance-out-of-range";
+
+/**
+ * A fault of a driver. Everything that a driver throws and that is not a `ConsensusError` counts as
+ * permanent, because the oracle cannot know better.
+ */
+export abstract class ConsensusError extends Error {
+  /** What the fault means. */
+  abstract readonly code: ConsensusErrorCode;
+}
+
+/** This node is not the leader: the write was refused. The oracle steps down and waits for an event. */
+export class NotLeaderError extends ConsensusError {
+  override readonly code = "not-leader" as const;
+
+  /** Makes the error; `options.cause` keeps what the engine said. */
+  constructor(message = "this node is not the leader", options?: ErrorOptions) {
+    super(message, options);
+    this.name = "NotLeaderError";
+  }
+}
+
+/** A newer epoch holds the store: the write was refused. Handled as not-leader, and names the epoch seen. */
+export class FencedError extends ConsensusError {
+  override readonly code = "fenced" as const;
+  /** The epoch that the write carried. */
+  readonly expected: Epoch;
+  /** The epoch found in the store, where the engine tells. */
+  readonly current: Epoch | undefined;
+
+  /** Makes the error from the epoch of the write and the epoch found. */
+  constructor(expected: Epoch, current?: Epoch, options?: ErrorOptions) {
+    super(`the write carried epoch ${expected}, the store holds ${current ?? "another"}`, options);
+    this.name = "FencedError";
+    this.expected = expected;
+    this.current = current;
+  }
+}
+
+/** A fault that may pass: a time-out, a lost connection, an election. The fence retries it for ever. */
+export class TransientError extends ConsensusError {
+  override readonly code = "transient" as const;
+
+  /** Makes the error; `options.cause` keeps what the engine said. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "TransientError";
+  }
+}
+
+/** A fault that does not pass by itself: a broken disk, a corrupt record, a refused password. */
+export class PermanentError extends ConsensusError {
+  override readonly code = "permanent" as const;
+
+  /** Makes the error; `options.cause` keeps what the engine said. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "PermanentError";
+  }
+}
+
+/** A high-water beyond the 46-bit range was asked for. Nothing was written. */
+export class AdvanceOutOfRangeError extends ConsensusError {
+  override readonly code = "advance-out-of-range" as const;
+  /** The refused high-water in milliseconds. */
+  readonly atLeastMs: number;
+
+  /** Makes the error from the refused high-water. */
+  constructor(atLeastMs: number) {
+    super(
+      `Cannot advance the high-water to ${atLeastMs}: it must be a whole number from 0 to ${PHYSICAL_MS_MAX}`,
+    );
+    this.name = "AdvanceOutOfRangeError";
+    this.atLeastMs = atLeastMs;
+  }
+}
+
+/**
+ * The guard that every driver puts before a write, so that nothing beyond 46 bits becomes durable.
+ *
+ * @param atLeastMs the high-water asked for, in milliseconds
+ * @throws {AdvanceOutOfRangeError} if it is not a whole number from 0 to 2^46 - 1
+ */
+export function checkAdvance(atLeastMs: number): void {
+  if (!isPhysicalMs(atLeastMs)) throw new AdvanceOutOfRangeError(atLeastMs);
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { abortable } from "@std/async";
+import type {
+  ConsensusDriver,
+  DriverCallOptions,
+  LeadershipEvent,
+} from "../../consensus/driver.ts";
+import { checkAdvance, FencedError } from "../../consensus/errors.ts";
+import type { Epoch } from "../../core/epoch.ts";
+
+/** Options of {@linkcode MemoryDriver}. */
+export interface MemoryDriverOptions {
+  /**
+   * The leadership reported first.
+   *
+   * @default {{ kind: "leader", epoch: 1n }}
+   */
+  readonly initial?: LeadershipEvent;
+  /**
+   * The high-water found at the start, in milliseconds.
+   *
+   * @default {0}
+   */
+  readonly highWaterMs?: number;
+}
+
+/**
+ * A driver that forgets everything with the process: for tests and demos, never for data.
+ *
+ * Leadership can be scripted with {@linkcode MemoryDriver.announce}. Writes are fenced by the highest epoch
+ * announced or written.
+ *
+ * @example
+ * ```ts
+ * import { MemoryDriver } from "@tsoracle/tsoracle/drivers/memory";
+ * import assert from "node:assert/strict";
+ *
+ * const driver = new MemoryDriver();
+ * assert.equal(await driver.persistHighWater(1_000, 1n), 1_000);
+ * assert.equal(await driver.persistHighWater(500, 1n), 1_000);
+ * assert.equal(await driver.loadHighWater(), 1_000);
+ * ```
+ */
+export class MemoryDriver implements ConsensusDriver {
+  #highWaterMs: number;
+  #fence: Epoch;
+  #current: LeadershipEvent;
+  #queue: LeadershipEvent[] = [];
+  #wake: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+
+  /** Makes a driver that holds nothing but what the options say. */
+  constructor(options: MemoryDriverOptions = {}) {
+    const { initial = { kind: "leader", epoch: 1n }, highWaterMs = 0 } = options;
+    checkAdvance(highWaterMs);
+    this.#highWaterMs = highWaterMs;
+    this.#current = initial;
+    this.#fence = epochOf(initial) ?? 0n;
+  }
+
+  /** Reports a change of leadership to the running stream, and as the first item to later ones. */
+  announce(event: LeadershipEvent): void {
+    this.#current = event;
+    this.#queue.push(event);
+    const epoch = epochOf(event);
+    if (epoch !== undefined && epoch > this.#fence) this.#fence = epoch;
+    this.#wake.resolve();
+    this.#wake = Promise.withResolvers<void>();
+  }
+
+  /** Yields the current leadership, then each announced one, until the signal fires and is thrown. */
+  async *leadershipEvents(
+    options: { readonly signal: AbortSignal },
+  ): AsyncGenerator<LeadershipEvent> {
+    const { signal } = options;
+    this.#queue = [];
+    if (!signal.aborted) yield this.#current;
+    while (!signal.aborted) {
+      const event = this.#queue.shift();
+      if (event !== undefined) yield event;
+      else await abortable(this.#wake.promise, signal);
+    }
+  }
+
+  /** The high-water held in memory. */
+  loadHighWater(_options?: DriverCallOptions): Promise<number> {
+    return Promise.resolve(this.#highWaterMs);
+  }
+
+  /** Raises the high-water held in memory. */
+  // deno-lint-ignore require-await -- a rejection, not a synchronous throw
+  async persistHighWater(
+    atLeastMs: number,
+    epoch: Epoch,
+    _options?: DriverCallOptions,
+  ): Promise<number> {
+    checkAdvance(atLeastMs);
+    if (epoch < this.#fence) throw new FencedError(epoch, this.#fence);
+    this.#fence = epoch;
+    this.#highWaterMs = Math.max(this.#highWaterMs, atLeastMs);
+    return this.#highWaterMs;
+  }
+}
+
+function epochOf(event: LeadershipEvent): Epoch | undefined {
+  if (event.kind === "leader") return event.epoch;
+  return event.kind === "follower" ? event.leaderEpoch : undefined;
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { PeerEndpoint } from "../core/endpoint.ts";
+import type { Epoch } from "../core/epoch.ts";
+
+/**
+ * What the oracle answers instead of a grant:
+ * - `invalid-count`: the count is not 1 to 262144; the caller must change it;
+ * - `not-leader`: another node may lead; ask it, or ask again later;
+ * - `out-of-range`: the clock or the window has left the 46-bit range;
+ * - `unavailable`: the store did not answer in time; ask again;
+ * - `window-exhausted`: a fresh window had no room for the block; `windowAheadMs` is too small;
+ * - `internal`: the store failed for good, or the driver broke its contract.
+ */
+export type OracleErrorCode =
+  | "invalid-count"
+  | "not-leader"
+  | "out-of-range"
+  | "unavailable"
+  | "window-exhausted"
+  | "internal";
+
+/** What is known about the leader; both fields absent: nothing yet. */
+export interface LeaderHint {
+  /** The leader's service address. */
+  readonly leaderEndpoint?: PeerEndpoint | undefined;
+  /** The leader's epoch; zero is a known epoch. */
+  readonly leaderEpoch?: Epoch | undefined;
+}
+
+/** Options of {@linkcode OracleError}. */
+export interface OracleErrorOptions extends ErrorOptions {
+  /** Where the leader may be; for `not-leader`. */
+  readonly hint?: LeaderHint;
+}
+
+/** A request that was not granted. Nothing was changed by it. */
+export class OracleError extends Error {
+  /** Why, for programs. */
+  readonly code: OracleErrorCode;
+  /** Where the leader may be; empty unless the code is `not-leader`. */
+  readonly hint: LeaderHint;
+
+  /** Makes an error with a machine-readable code. */
+  constructor(code: OracleErrorCode, message: string, options: OracleErrorOptions = {}) {
+    super(message, options);
+    this.name = "OracleError";
+    this.code = code;
+    this.hint = options.hint ?? {};
+  }
+}

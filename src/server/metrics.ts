@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Help texts of all counters, by name (behaviour.md 8.1). */
+export const COUNTERS = {
+  "tsoracle.get_ts.requests.total":
+    "GetTs calls with a count of at least 1, before the leader gate",
+  "tsoracle.get_ts.success.total": "GetTs calls that were granted",
+  "tsoracle.get_ts.timestamps_issued": "timestamps granted",
+  "tsoracle.not_leader.total": "not-leader answers of any method",
+  "tsoracle.leader_transition.total": "leadership events seen",
+  "tsoracle.leader_transition.fence_transient_retries.total":
+    "fence attempts repeated after a transient fault",
+  "tsoracle.leader_transition.epoch_regressions.total":
+    "leadership events whose epoch went back: a driver's bug",
+  "tsoracle.window.extensions.total": "persists that extended the window, failed ones included",
+  "tsoracle.window.extensions.ignored.not_leader.total":
+    "extensions that became durable after a step-down",
+  "tsoracle.window.extensions.ignored.epoch_mismatch.total":
+    "extensions that became durable in a later epoch",
+  "tsoracle.window.extensions.ignored.not_advanced.total": "extensions that raised nothing",
+  "tsoracle.shutdown.watch_aborted.total": "leader watches that outlived the shutdown grace",
+  "tsoracle.heartbeat.task_panicked.total": "heartbeats that ended with an exception",
+} as const;
+
+/** Help texts of all histograms, by name. All are in seconds. */
+export const HISTOGRAMS = {
+  "tsoracle.leader_transition.fence_latency":
+    "time from a leader event to serving, drain included, successes only",
+  "tsoracle.window.extension_latency":
+    "time of one persist that extends the window, failed ones included",
+} as const;
+
+/** Help texts of all gauges, by name. They are read when somebody looks. */
+export const GAUGES = {
+  "tsoracle.serving": "1 while this node answers GetTs, else 0",
+  "tsoracle.high_water_ms":
+    "durable high-water in milliseconds since the Unix epoch, 0 while not leader",
+  "tsoracle.window.remaining_ms": "milliseconds of the window not yet reached",
+} as const;
+
+/** Name of a counter. */
+export type CounterName = keyof typeof COUNTERS;
+/** Name of a histogram. */
+export type HistogramName = keyof typeof HISTOGRAMS;
+/** Name of a gauge. */
+export type GaugeName = keyof typeof GAUGES;
+
+/** Where the oracle reports to. Implementations are called on the request path and must return at once. */
+export interface Metrics {
+  /** Adds to a counter. */
+  count(name: CounterName, by: number): void;
+  /** Records one duration in seconds. */
+  observe(name: HistogramName, seconds: number): void;
+}
+
+/** Reports to nobody: the default of a library. */
+export const NO_METRICS: Metrics = {
+  count: () => {},
+  observe: () => {},
+};

@@ -1,0 +1,16 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * For driver authors and for tests of programs that embed the oracle.
+ *
+ * ```ts
+ * import { ManualClock } from "@tsoracle/tsoracle/testing";
+ *
+ * const clock = new ManualClock({ nowMs: 1_000 });
+ * ```
+ *
+ * @module
+ */
+
+export { ManualClock } from "./manual_clock.ts";
+export type { ManualClockOptions } from "./manual_clock.ts";

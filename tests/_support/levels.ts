@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The levels of the suite. A bare `deno test` has no permission and runs what is pure; `deno task test`
+ * runs everything in its short form; `deno task test:long` runs the full counts.
+ */
+
+const NEEDED = ["net", "read", "write", "run", "env", "sys"] as const;
+
+/** Whether this run may use sockets, files and processes. */
+export const HAS_PERMISSIONS: boolean = NEEDED.every((name) =>
+  Deno.permissions.querySync({ name }).state === "granted"
+);
+
+/** Whether this run uses the full counts. */
+export const LONG: boolean = HAS_PERMISSIONS && Deno.env.get("TSORACLE_TEST_LONG") === "1";
+
+/** The count for this run: the short form, or the full one under `deno task test:long`. */
+export function scaled(short: number, full: number): number {
+  return LONG ? full : short;
+}
+
+/** A test that needs sockets, files or processes. Without permissions it is ignored. */
+export function ioTest(name: string, fn: (t: Deno.TestContext) => void | Promise<void>): void {
+  Deno.test({ name, ignore: !HAS_PERMISSIONS, fn });
+}
