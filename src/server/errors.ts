@@ -49,3 +49,15 @@ export class OracleError extends Error {
     this.hint = options.hint ?? {};
   }
 }
+
+/** The driver's leadership stream ended although nobody asked it to. The oracle cannot go on without it. */
+export class LeadershipStreamError extends Error {
+  /** Why, for programs. */
+  readonly code = "leadership-stream-ended" as const;
+
+  /** Makes the error. */
+  constructor() {
+    super("the driver's leadership stream ended although nobody asked it to: restart the node");
+    this.name = "LeadershipStreamError";
+  }
+}

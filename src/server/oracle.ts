@@ -1,84 +1,299 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ConsensusDriver } from "../consensus/driver.ts";
-import type { Grant } from "../core/allocator.ts";
-import type { Clock } from "../core/clock.ts";
+import { getLogger } from "@logtape/logtape";
+import type { Grant, GrantOutcome } from "../core/allocator.ts";
 import type { Epoch } from "../core/epoch.ts";
-import type { Failpoint } from "../core/failpoint.ts";
-import type { Metrics } from "./metrics.ts";
+import { OracleError } from "./errors.ts";
+import { EventCursor } from "./event_cursor.ts";
+import { Fence } from "./fence.ts";
+import { beat } from "./heartbeat.ts";
+import { keepWindowFresh } from "./idle_refill.ts";
+import { LeaderWatch } from "./leader_watch.ts";
+import { Meter } from "./meter.ts";
+import { resolveOptions } from "./options.ts";
+import type { OracleOptions, OracleSettings } from "./options.ts";
 import type { ServingState } from "./serving.ts";
+import { ServingCore } from "./serving_core.ts";
+import { beyondRange, WindowExtender } from "./window.ts";
 
-/** Options of {@linkcode Oracle}. */
-export interface OracleOptions {
-  readonly driver: ConsensusDriver;
-  readonly clock?: Clock;
-  readonly windowAheadMs?: number;
-  readonly failoverAdvanceMs?: number;
-  readonly refillFraction?: number;
-  readonly shutdownGraceMs?: number;
-  readonly heartbeatIntervalMs?: number;
-  readonly metrics?: Metrics;
-  readonly failpoint?: Failpoint;
-}
+const logger = getLogger(["tsoracle", "server"]);
 
-/** Options of getTs. */
+/** Options of {@linkcode Oracle.getTs}. */
 export interface GetTsOptions {
-  readonly signal?: AbortSignal;
+  /** Fires when the caller has gone: a wait for the engine then ends with the signal's reason. */
+  readonly signal?: AbortSignal | undefined;
 }
 
-/** Safe point. */
+/** A safe point: no later grant, on any node, lies at or below it. */
 export interface MaxSafe {
+  /** Milliseconds since the Unix epoch; 0 promises nothing. */
   readonly physicalMs: number;
+  /** The epoch that answers for it; zero if this node does not lead. */
   readonly epoch: Epoch;
 }
 
-/** How an oracle ended. */
+/**
+ * How an oracle ended: stopped by `close()`; abandoned, because the driver did not settle within the
+ * shutdown grace; or failed, because it could not go on.
+ */
 export type OracleEnd =
   | { readonly kind: "stopped" }
-  | { readonly kind: "failed"; readonly error: unknown };
+  | { readonly kind: "abandoned" }
+  | {
+    readonly kind: "failed";
+    /** What the driver or the fence threw. */
+    readonly error: unknown;
+  };
 
-/** Figures for gauges. */
+/** The figures behind the gauges. */
 export interface OracleSnapshot {
+  /** Whether this node answers with grants. */
   readonly serving: boolean;
+  /** The epoch under which it leads, if it does. */
   readonly epoch: Epoch | undefined;
+  /** The durable high-water in milliseconds; 0 while not leader. */
   readonly highWaterMs: number;
+  /** Milliseconds of the window not yet reached. */
   readonly remainingMs: number;
 }
 
-/** STUB: signatures only; the body is being written. */
+/**
+ * Hands out strictly increasing timestamps on the strength of a driver. It starts with its construction
+ * and is free of any transport.
+ *
+ * @example
+ * ```ts
+ * import { Oracle } from "@tsoracle/tsoracle/server";
+ * import { MemoryDriver } from "@tsoracle/tsoracle/drivers/memory";
+ *
+ * await using oracle = new Oracle({ driver: new MemoryDriver() });
+ * await oracle.untilServing();
+ * const { physicalMs, logicalStart } = await oracle.getTs(1);
+ * ```
+ */
 export class Oracle implements AsyncDisposable {
-  /** Resolves once the oracle has stopped, cleanly or poisoned. Never rejects. */
-  readonly finished: Promise<OracleEnd> = new Promise(() => {});
-  constructor(_options: OracleOptions) {}
+  /** Settles once the oracle has ended, by `close()` or because it could not go on. It never rejects. */
+  readonly finished: Promise<OracleEnd>;
+  readonly #end: PromiseWithResolvers<OracleEnd> = Promise.withResolvers<OracleEnd>();
+  readonly #settings: OracleSettings;
+  readonly #meter: Meter;
+  readonly #core: ServingCore;
+  readonly #extender: WindowExtender;
+  readonly #watch: LeaderWatch;
+  readonly #stop = new AbortController();
+  readonly #abandon = new AbortController();
+  readonly #tasks: Promise<unknown>;
+  #closing: Promise<OracleEnd> | undefined;
+
+  /**
+   * Starts to follow the driver's leadership. It serves as soon as the first fence is through.
+   *
+   * @throws {RangeError} if an option is out of its range
+   */
+  constructor(options: OracleOptions) {
+    const settings = resolveOptions(options);
+    const { driver, clock } = settings;
+    const stop = this.#stop.signal;
+    const abandon = this.#abandon.signal;
+    const meter = new Meter(settings.metrics);
+    const core = new ServingCore(clock, meter);
+    const extender = new WindowExtender({ settings, core, meter, abandon });
+    const cursor = new EventCursor(driver.leadershipEvents({ signal: stop }), stop);
+    const fence = new Fence({ settings, core, extender, meter, cursor, stop, abandon });
+    this.#settings = settings;
+    this.#meter = meter;
+    this.#core = core;
+    this.#extender = extender;
+    this.#watch = new LeaderWatch({ settings, core, meter, cursor, fence });
+    this.finished = this.#end.promise;
+    this.#tasks = Promise.all([this.#follow(), this.#keepFresh(), this.#beat()]);
+  }
+
+  /** The published serving state. It can say serving while the driver is in doubt: see {@linkcode isServing}. */
   get state(): ServingState {
-    throw new Error("stub");
+    return this.#core.state;
   }
-  /** Serving and certain of the leadership. */
+
+  /** Whether a call would be granted now: serving, and certain of the leadership. */
   get isServing(): boolean {
-    throw new Error("stub");
+    return this.#core.isServing;
   }
-  /** State changes; first item is the present one. */
+
+  /**
+   * The present state, then each later one; a slow reader misses the states in between, never the last.
+   *
+   * @param options.signal ends the stream, by throwing its reason to a reader that waits
+   */
   watchState(
-    _options: { readonly signal: AbortSignal },
+    options: { readonly signal: AbortSignal },
   ): AsyncGenerator<ServingState, void, undefined> {
-    throw new Error("stub");
+    return this.#core.watch(options.signal);
   }
-  /** Plain value while the window has room (no promise), a promise otherwise; throws OracleError, sync or async. */
-  getTs(_count: number, _options: GetTsOptions = {}): Grant | Promise<Grant> {
-    throw new Error("stub");
+
+  /**
+   * Waits until this node serves.
+   *
+   * @param options.signal ends the wait, by throwing its reason
+   * @throws {OracleError} `not-leader` if the oracle ends first
+   */
+  async untilServing(options: GetTsOptions = {}): Promise<void> {
+    const ended = this.#stop.signal;
+    const signal = options.signal === undefined ? ended : AbortSignal.any([ended, options.signal]);
+    try {
+      for await (const state of this.#core.watch(signal)) {
+        if (state.kind === "serving") return;
+      }
+    } catch (error) {
+      if (!ended.aborted) throw error;
+    }
+    throw new OracleError("not-leader", "the oracle ended before it served");
   }
-  /** Never fails for leadership reasons; {0, 0n} while not leading. */
+
+  /**
+   * Grants `count` timestamps, each above every timestamp granted before on any node. While the window has
+   * room the grant is returned as it is, without a promise; `await` takes both.
+   *
+   * One sample of the wall clock serves the whole call. Certainty of the leadership is checked at the grant
+   * with a fresh sample of the monotonic clock.
+   *
+   * @param count 1 to 262144
+   * @throws {OracleError} see the codes; a wait that `options.signal` ends throws the signal's reason
+   */
+  getTs(count: number, options: GetTsOptions = {}): Grant | Promise<Grant> {
+    if (!(count >= 1)) throw new OracleError("invalid-count", "count must be >= 1");
+    this.#meter.count("tsoracle.get_ts.requests.total");
+    if (!this.#core.isServing) throw this.#core.notLeader();
+    const nowMs = this.#settings.clock.nowMs();
+    const outcome = this.#core.allocator.tryGrant(nowMs, count);
+    if (outcome.kind === "window-exhausted") return this.#getTsLater(nowMs, count, options.signal);
+    return this.#deliver(outcome, nowMs);
+  }
+
+  /**
+   * A safe point for reading in the past. It moves with the clock on an idle oracle, because the cursor is
+   * moved up to now first. On a node that does not lead it is zero.
+   */
   currentMaxSafe(): MaxSafe {
-    throw new Error("stub");
+    const { allocator } = this.#core;
+    if (!this.#core.isServing) return { physicalMs: 0, epoch: 0n };
+    allocator.advanceTo(this.#settings.clock.nowMs());
+    const { highWaterMs = 0, nextPhysicalMs = 0, epoch = 0n } = allocator;
+    const reachedMs = Math.min(highWaterMs - this.#settings.windowAheadMs, nextPhysicalMs);
+    return { physicalMs: Math.max(0, reachedMs - 1), epoch };
   }
+
+  /** The figures behind the gauges. */
   snapshot(): OracleSnapshot {
-    throw new Error("stub");
+    const { allocator } = this.#core;
+    return {
+      serving: this.#core.isServing,
+      epoch: allocator.epoch,
+      highWaterMs: allocator.highWaterMs ?? 0,
+      remainingMs: allocator.remainingMs,
+    };
   }
-  /** Says not-serving at once, stops cooperatively within the grace, then by force. Idempotent. */
+
+  /**
+   * Says not-serving at once, lets driver calls under way finish within the shutdown grace, and abandons
+   * them after it. Calling it again returns the same promise. The driver is not closed.
+   */
   close(): Promise<OracleEnd> {
-    throw new Error("stub");
+    this.#closing ??= this.#shutDown();
+    return this.#closing;
   }
+
+  /** Closes the oracle. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+
+  async #getTsLater(nowMs: number, count: number, signal: AbortSignal | undefined): Promise<Grant> {
+    const outcome = await this.#extender.grantAfterExtension(nowMs, count, signal);
+    return this.#deliver(outcome, nowMs);
+  }
+
+  #deliver(outcome: GrantOutcome, nowMs: number): Grant {
+    switch (outcome.kind) {
+      case "granted":
+        this.#meter.count("tsoracle.get_ts.success.total");
+        this.#meter.count("tsoracle.get_ts.timestamps_issued", outcome.count);
+        if (this.#core.allocator.remainingMs < this.#settings.refillBelowMs) {
+          this.#extender.refill(nowMs);
+        }
+        return outcome;
+      case "not-leader":
+        throw this.#core.notLeader();
+      case "invalid-count":
+        throw new OracleError("invalid-count", `invalid count: ${outcome.count}`);
+      case "physical-ms-out-of-range":
+        throw beyondRange(outcome.physicalMs);
+      case "window-exhausted":
+        throw new OracleError("window-exhausted", "window exhausted");
+    }
+  }
+
+  async #follow(): Promise<void> {
+    try {
+      await this.#watch.run();
+      this.#end.resolve({ kind: "stopped" });
+    } catch (error) {
+      this.#core.stepDown();
+      logger.error("leader watch ended; this node does not serve any more: {error}", { error });
+      this.#end.resolve({ kind: "failed", error });
+      this.#stop.abort();
+    }
+  }
+
+  async #keepFresh(): Promise<void> {
+    const { signal: stop } = this.#stop;
+    try {
+      await keepWindowFresh({
+        settings: this.#settings,
+        core: this.#core,
+        extender: this.#extender,
+        stop,
+      });
+    } catch (error) {
+      if (!stop.aborted) logger.error("idle refills ended; grants go on: {error}", { error });
+    }
+  }
+
+  async #beat(): Promise<void> {
+    const { heartbeatIntervalMs: intervalMs, clock } = this.#settings;
+    if (intervalMs === 0) return;
+    const { signal: stop } = this.#stop;
+    try {
+      await beat({
+        intervalMs,
+        clock,
+        core: this.#core,
+        meter: this.#meter,
+        watch: this.#watch,
+        stop,
+      });
+    } catch (error) {
+      this.#meter.count("tsoracle.heartbeat.task_panicked.total");
+      logger.error("heartbeat ended; serving goes on: {error}", { error });
+    }
+  }
+
+  async #shutDown(): Promise<OracleEnd> {
+    this.#core.stepDown();
+    this.#stop.abort();
+    const settled = new AbortController();
+    const tasks = Promise.all([this.#tasks, this.#extender.drain(this.#abandon.signal)]);
+    void tasks.then(() => settled.abort(), () => settled.abort());
+    await this.#grace(settled.signal);
+    if (settled.signal.aborted) return await this.finished;
+    this.#end.resolve({ kind: "abandoned" });
+    this.#meter.count("tsoracle.shutdown.watch_aborted.total");
+    logger.warn("the driver did not settle within the shutdown grace; its calls are abandoned");
+    this.#abandon.abort();
+    return await this.finished;
+  }
+
+  async #grace(settled: AbortSignal): Promise<void> {
+    const { clock, shutdownGraceMs } = this.#settings;
+    await clock.delay(shutdownGraceMs, { signal: settled }).catch(() => {});
   }
 }

@@ -14,3 +14,5 @@
 
 export { ManualClock } from "./manual_clock.ts";
 export type { ManualClockOptions } from "./manual_clock.ts";
+export { ScriptedDriver } from "./scripted_driver.ts";
+export type { CallHook, PersistCall } from "./scripted_driver.ts";

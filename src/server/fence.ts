@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { getLogger } from "@logtape/logtape";
+import type { LeaderEvent } from "../consensus/driver.ts";
+import { checkAdvance } from "../consensus/errors.ts";
+import type { Epoch } from "../core/epoch.ts";
+import { checkPhysicalMs } from "../core/timestamp.ts";
+import type { EventCursor } from "./event_cursor.ts";
+import type { Meter } from "./meter.ts";
+import type { OracleSettings } from "./options.ts";
+import { classifyPersistFault } from "./persist_fault.ts";
+import { isRetryToWarnOf, retryDelayMs } from "./retry_delay.ts";
+import type { FencedTerm, ServingCore } from "./serving_core.ts";
+import { checkPersisted } from "./window.ts";
+import type { WindowExtender } from "./window.ts";
+
+const logger = getLogger(["tsoracle", "server"]);
+
+/** How a fence ended, if it did not throw. */
+export type FenceOutcome = "serving" | "superseded" | "deposed";
+
+type AttemptOutcome =
+  | { readonly kind: "done"; readonly outcome: FenceOutcome }
+  | { readonly kind: "retry"; readonly error: unknown };
+
+/** What a fence works with. */
+export interface FenceOptions {
+  /** Checked settings of the oracle. */
+  readonly settings: OracleSettings;
+  /** Allocator and published state. */
+  readonly core: ServingCore;
+  /** Has to settle before the high-water is loaded. */
+  readonly extender: WindowExtender;
+  /** Counters and histograms. */
+  readonly meter: Meter;
+  /** Tells whether something newer has happened, or a stop was requested. */
+  readonly cursor: EventCursor;
+  /** The stop of the oracle. */
+  readonly stop: AbortSignal;
+  /** Fires when driver calls are to be abandoned: the shutdown grace is over. */
+  readonly abandon: AbortSignal;
+}
+
+/**
+ * Makes a new leadership safe to serve (behaviour.md 2.4, 3.4):
+ *
+ *     serving_floor = max(prior_max + 1, now)
+ *     actual        = persist(serving_floor + failover_advance, epoch)
+ *
+ * The prior leader may have issued `(prior_max, LOGICAL_MAX)`, hence the `+ 1`.
+ *
+ * Waits (for extensions of the prior epoch, and between attempts) end at once when an event is ready or a
+ * stop is requested; an attempt runs to its end, and then publishes nothing if either has come meanwhile.
+ */
+export class Fence {
+  readonly #options: FenceOptions;
+
+  /** Makes a fence; nothing runs before {@linkcode run}. */
+  constructor(options: FenceOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Fences `event.epoch` and starts to serve it. The caller has stepped down before.
+   *
+   * @returns `serving`; `superseded` if an event or a stop came first; `deposed` if the store refused the
+   *   epoch
+   * @throws whatever is neither transient nor a refusal of the epoch: the node must not go on
+   */
+  async run(event: LeaderEvent): Promise<FenceOutcome> {
+    const { settings, meter, cursor } = this.#options;
+    const { clock } = settings;
+    const startedMs = clock.monotonicMs();
+    for (let failures = 1;; failures++) {
+      const attempt = await this.#attempt(event, startedMs);
+      if (attempt.kind === "done") return attempt.outcome;
+      meter.count("tsoracle.leader_transition.fence_transient_retries.total");
+      if (isRetryToWarnOf(failures)) warnOfRetry(event.epoch, failures, attempt.error);
+      await clock.delay(retryDelayMs(failures), { signal: cursor.wake }).catch(() => {});
+      if (cursor.wake.aborted) return "superseded";
+    }
+  }
+
+  async #attempt(event: LeaderEvent, startedMs: number): Promise<AttemptOutcome> {
+    const { core, extender, cursor, settings, meter } = this.#options;
+    await extender.drain(cursor.wake).catch(() => {});
+    if (cursor.wake.aborted) return done("superseded");
+    let term: FencedTerm;
+    try {
+      term = await this.#secure(event);
+    } catch (error) {
+      return this.#refused(error);
+    }
+    if (this.#isSuperseded(event.epoch)) return done("superseded");
+    core.beginServing(term);
+    const seconds = (settings.clock.monotonicMs() - startedMs) / 1_000;
+    meter.observe("tsoracle.leader_transition.fence_latency", seconds);
+    await settings.failpoint?.("server::fence::after_serving_published");
+    return done("serving");
+  }
+
+  async #secure(event: LeaderEvent): Promise<FencedTerm> {
+    const { settings, abandon } = this.#options;
+    const { driver, clock, failoverAdvanceMs, failpoint } = settings;
+    const { epoch, certainUntil } = event;
+    const priorMaxMs = checkPhysicalMs(await driver.loadHighWater({ signal: abandon }));
+    await failpoint?.("server::fence::after_load_before_persist");
+    const floorMs = Math.max(priorMaxMs + 1, clock.nowMs());
+    const requestedMs = floorMs + failoverAdvanceMs;
+    checkAdvance(requestedMs);
+    const persistedMs = await driver.persistHighWater(requestedMs, epoch, { signal: abandon });
+    checkPersisted(persistedMs, requestedMs);
+    await failpoint?.("server::fence::after_persist_before_publish");
+    return { floorMs, highWaterMs: persistedMs, epoch, certainUntil };
+  }
+
+  /** A refused epoch keeps the node out until the next event; a broken store ends it. */
+  #refused(error: unknown): AttemptOutcome {
+    const fault = classifyPersistFault(error);
+    switch (fault.kind) {
+      case "stepped-down":
+        this.#options.core.stepDown();
+        return done("deposed");
+      case "transient":
+        return { kind: "retry", error };
+      case "fatal":
+        throw error;
+    }
+  }
+
+  /** A confirmation of the same epoch does not make the attempt stale; anything else does. */
+  #isSuperseded(epoch: Epoch): boolean {
+    const { cursor, stop } = this.#options;
+    if (stop.aborted) return true;
+    const arrival = cursor.ready;
+    if (arrival === undefined) return false;
+    return !(arrival.kind === "event" && arrival.event.kind === "leader" &&
+      arrival.event.epoch === epoch);
+  }
+}
+
+function done(outcome: FenceOutcome): AttemptOutcome {
+  return { kind: "done", outcome };
+}
+
+function warnOfRetry(epoch: Epoch, failures: number, error: unknown): void {
+  logger.warn("the fence does not get through; this node leads but does not serve yet", {
+    epoch: String(epoch),
+    failures,
+    error,
+  });
+}

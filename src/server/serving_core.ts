@@ -1,0 +1,101 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Allocator } from "../core/allocator.ts";
+import type { Clock } from "../core/clock.ts";
+import type { Epoch } from "../core/epoch.ts";
+import type { LeaderHint } from "./errors.ts";
+import { OracleError } from "./errors.ts";
+import type { Meter } from "./meter.ts";
+import type { ServingState } from "./serving.ts";
+import { ServingSwitch } from "./serving.ts";
+
+/** A leadership that the fence has made safe to serve. */
+export interface FencedTerm {
+  /** First millisecond to grant. */
+  readonly floorMs: number;
+  /** Durable high-water under the epoch, in milliseconds. */
+  readonly highWaterMs: number;
+  /** The fenced epoch. */
+  readonly epoch: Epoch;
+  /** Until when the leadership is certain on the monotonic clock; absent: always. */
+  readonly certainUntil?: (() => number) | undefined;
+}
+
+/**
+ * The one place where leadership starts and ends: allocator, certainty and published state move together.
+ *
+ * Invariants: the allocator is cleared before not-serving is published; both happen in one turn and wait
+ * for nothing; an allocator that leads and a state that says serving have the same epoch.
+ */
+export class ServingCore {
+  /** The window. Only this class starts and ends its leadership. */
+  readonly allocator: Allocator = new Allocator();
+  readonly #switch = new ServingSwitch();
+  readonly #clock: Clock;
+  readonly #meter: Meter;
+  #certainUntil: (() => number) | undefined;
+  #term = new AbortController();
+
+  /** Starts as not serving. */
+  constructor(clock: Clock, meter: Meter) {
+    this.#clock = clock;
+    this.#meter = meter;
+  }
+
+  /** The published state. */
+  get state(): ServingState {
+    return this.#switch.state;
+  }
+
+  /** Fires when the present leadership ends. */
+  get termSignal(): AbortSignal {
+    return this.#term.signal;
+  }
+
+  /** Whether this node serves and is, at this moment, certain that it leads. */
+  get isServing(): boolean {
+    return this.#switch.state.kind === "serving" && this.isCertain;
+  }
+
+  /** Whether no other node can lead yet, by a sample of the monotonic clock taken now. */
+  get isCertain(): boolean {
+    const until = this.#certainUntil;
+    return until === undefined || this.#clock.monotonicMs() < until();
+  }
+
+  /** The present state, then each later one. */
+  watch(signal: AbortSignal): AsyncGenerator<ServingState, void, undefined> {
+    return this.#switch.watch(signal);
+  }
+
+  /** Ends the leadership, if any, and publishes not-serving with what is known about the leader. */
+  stepDown(hint: LeaderHint = {}): void {
+    this.allocator.stepDown();
+    this.#certainUntil = undefined;
+    this.#switch.publish({ kind: "not-serving", ...hint });
+    this.#term.abort();
+  }
+
+  /** Starts to serve a fenced term. */
+  beginServing(term: FencedTerm): void {
+    this.allocator.becomeLeader(term.floorMs, term.highWaterMs, term.epoch);
+    this.#certainUntil = term.certainUntil;
+    this.#term = new AbortController();
+    this.#switch.publish({ kind: "serving", epoch: term.epoch });
+  }
+
+  /** Takes a confirmation of the epoch that is being served. */
+  confirm(certainUntil: (() => number) | undefined): void {
+    this.#certainUntil = certainUntil;
+  }
+
+  /** Makes the one not-leader answer, counted once. A node in doubt about itself hints at nobody. */
+  notLeader(): OracleError {
+    this.#meter.count("tsoracle.not_leader.total");
+    const state = this.#switch.state;
+    const hint = state.kind === "serving"
+      ? {}
+      : { leaderEndpoint: state.leaderEndpoint, leaderEpoch: state.leaderEpoch };
+    return new OracleError("not-leader", "not leader", { hint });
+  }
+}
