@@ -5,6 +5,8 @@ import type { Epoch } from "../core/epoch.ts";
 
 /** This node leads under `epoch`. */
 export interface LeaderEvent {
+  /** Tells the events apart. */
+  /** Tells the events apart. */
   readonly kind: "leader";
   /** The term, at or above every epoch reported before. The same epoch again confirms the leadership. */
   readonly epoch: Epoch;
@@ -22,6 +24,8 @@ export interface LeaderEvent {
 
 /** Another node leads, or may lead. */
 export interface FollowerEvent {
+  /** Tells the events apart. */
+  /** Tells the events apart. */
   readonly kind: "follower";
   /** The leader's public service address, never its consensus address. Absent if not known. */
   readonly leaderEndpoint?: PeerEndpoint | undefined;
@@ -31,6 +35,8 @@ export interface FollowerEvent {
 
 /** Nothing is known yet, or the engine cannot be reached. */
 export interface UnknownEvent {
+  /** Tells the events apart. */
+  /** Tells the events apart. */
   readonly kind: "unknown";
 }
 

@@ -22,6 +22,8 @@ export abstract class ConsensusError extends Error {
 
 /** This node is not the leader: the write was refused. The oracle steps down and waits for an event. */
 export class NotLeaderError extends ConsensusError {
+  /** What the fault means. */
+  /** What the fault means. */
   override readonly code = "not-leader" as const;
 
   /** Makes the error; `options.cause` keeps what the engine said. */
@@ -33,6 +35,8 @@ export class NotLeaderError extends ConsensusError {
 
 /** A newer epoch holds the store: the write was refused. Handled as not-leader, and names the epoch seen. */
 export class FencedError extends ConsensusError {
+  /** What the fault means. */
+  /** What the fault means. */
   override readonly code = "fenced" as const;
   /** The epoch that the write carried. */
   readonly expected: Epoch;
@@ -50,6 +54,8 @@ export class FencedError extends ConsensusError {
 
 /** A fault that may pass: a time-out, a lost connection, an election. The fence retries it for ever. */
 export class TransientError extends ConsensusError {
+  /** What the fault means. */
+  /** What the fault means. */
   override readonly code = "transient" as const;
 
   /** Makes the error; `options.cause` keeps what the engine said. */
@@ -61,6 +67,8 @@ export class TransientError extends ConsensusError {
 
 /** A fault that does not pass by itself: a broken disk, a corrupt record, a refused password. */
 export class PermanentError extends ConsensusError {
+  /** What the fault means. */
+  /** What the fault means. */
   override readonly code = "permanent" as const;
 
   /** Makes the error; `options.cause` keeps what the engine said. */
@@ -72,6 +80,8 @@ export class PermanentError extends ConsensusError {
 
 /** A high-water beyond the 46-bit range was asked for. Nothing was written. */
 export class AdvanceOutOfRangeError extends ConsensusError {
+  /** What the fault means. */
+  /** What the fault means. */
   override readonly code = "advance-out-of-range" as const;
   /** The refused high-water in milliseconds. */
   readonly atLeastMs: number;
