@@ -126,6 +126,16 @@ const noConsoleInSource: Deno.lint.Rule = {
   },
 };
 
+const noNonNullInSource: Deno.lint.Rule = {
+  create(context) {
+    if (!isSource(context)) return {};
+    return {
+      TSNonNullExpression: (node) =>
+        context.report({ node, message: "Prove that it is there: ! does not hold at run time" }),
+    };
+  },
+};
+
 const documentedExports: Deno.lint.Rule = {
   create(context) {
     if (!isSource(context)) return {};
@@ -175,6 +185,7 @@ const plugin: Deno.lint.Plugin = {
     "no-enum": noEnum,
     "no-typescript-private": noTypescriptPrivate,
     "no-console-in-source": noConsoleInSource,
+    "no-non-null-in-source": noNonNullInSource,
     "documented-exports": documentedExports,
     "pure-core": pureCore,
   },

@@ -56,6 +56,7 @@ const STYLE: readonly (readonly [string, string, string])[] = [
     "class A { constructor(protected b: number) {} }\nwork(A);\n",
   ],
   ["no-console-in-source", "console", "console.log(1);\n"],
+  ["no-non-null-in-source", "a non-null assertion", "work(a!);\n"],
   ["documented-exports", "an export without a comment", "export const A = 1;\n"],
   ["documented-exports", "an export with a plain comment", "/* One. */\nexport const A = 1;\n"],
 ];
