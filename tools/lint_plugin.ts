@@ -109,10 +109,16 @@ const noTypescriptPrivate: Deno.lint.Rule = {
   create(context) {
     const report = ({ range }: { readonly range: Deno.lint.Range }) =>
       context.report({ range, message: "Use #name: TypeScript's modifiers do not hold at run time" });
-    const member = (node: Deno.lint.PropertyDefinition | Deno.lint.MethodDefinition) => {
-      if (node.accessibility !== undefined) report(node);
+    return {
+      PropertyDefinition(node) {
+        if (node.accessibility !== undefined) report(node);
+      },
+      // A constructor cannot be a #name, so its modifier is the only way to say "use the factory".
+      MethodDefinition(node) {
+        if (node.accessibility !== undefined && node.kind !== "constructor") report(node);
+      },
+      TSParameterProperty: report,
     };
-    return { PropertyDefinition: member, MethodDefinition: member, TSParameterProperty: report };
   },
 };
 

@@ -61,6 +61,11 @@ const STYLE: readonly (readonly [string, string, string])[] = [
   ["documented-exports", "an export with a plain comment", "/* One. */\nexport const A = 1;\n"],
 ];
 
+Deno.test("lint_plugin accepts a private constructor, which has no other spelling", () => {
+  const code = `${HEADER}class A {\n  private constructor() {}\n}\nwork(A);\n`;
+  assert.deepEqual(broken("src/server/a.ts", code), []);
+});
+
 for (const [rule, what, code] of STYLE) {
   Deno.test(`lint_plugin refuses ${what}`, () => {
     assert.deepEqual(broken("src/server/a.ts", HEADER + code), [`tsoracle/${rule}`]);
