@@ -6,6 +6,7 @@ import type { LeaderHint } from "./errors.ts";
 
 /** This node grants timestamps under `epoch`. */
 export interface ServingTrue {
+  /** Tells the states apart. */
   readonly kind: "serving";
   /** The fenced epoch. */
   readonly epoch: Epoch;
@@ -13,6 +14,7 @@ export interface ServingTrue {
 
 /** This node grants nothing; the hint fields say who may. */
 export interface ServingFalse extends LeaderHint {
+  /** Tells the states apart. */
   readonly kind: "not-serving";
 }
 
