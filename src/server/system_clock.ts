@@ -3,6 +3,9 @@
 import { delay } from "@std/async";
 import type { Clock, DelayOptions } from "../core/clock.ts";
 
+/** The longest time a timer of the runtimes can wait, 2^31 - 1 ms; a longer one fires at once. */
+const LONGEST_TIMER_MS = 2_147_483_647;
+
 /** The clocks of the machine. */
 export class SystemClock implements Clock {
   /** `Date.now()`. */
@@ -15,9 +18,10 @@ export class SystemClock implements Clock {
     return performance.now();
   }
 
-  /** Waits with a timer of the runtime. */
+  /** Waits with a timer of the runtime, for as long as such a timer can: 24.8 days. */
   delay(ms: number, options: DelayOptions = {}): Promise<void> {
     const { signal } = options;
-    return signal === undefined ? delay(ms) : delay(ms, { signal });
+    const timerMs = Math.min(ms, LONGEST_TIMER_MS);
+    return signal === undefined ? delay(timerMs) : delay(timerMs, { signal });
   }
 }
