@@ -15,6 +15,8 @@ import type { OracleOptions, OracleSettings } from "./options.ts";
 import type { ServingState } from "./serving.ts";
 import { ServingCore } from "./serving_core.ts";
 import { beyondRange, WindowExtender } from "./window.ts";
+import { deferred } from "../core/deferred.ts";
+import type { Deferred } from "../core/deferred.ts";
 
 const logger = getLogger(["tsoracle", "server"]);
 
@@ -74,7 +76,7 @@ export interface OracleSnapshot {
 export class Oracle implements AsyncDisposable {
   /** Settles once the oracle has ended, by `close()` or because it could not go on. It never rejects. */
   readonly finished: Promise<OracleEnd>;
-  readonly #end: PromiseWithResolvers<OracleEnd> = Promise.withResolvers<OracleEnd>();
+  readonly #end: Deferred<OracleEnd> = deferred<OracleEnd>();
   readonly #settings: OracleSettings;
   readonly #meter: Meter;
   readonly #core: ServingCore;

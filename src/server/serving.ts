@@ -3,6 +3,8 @@
 import { abortable } from "@std/async";
 import type { Epoch } from "../core/epoch.ts";
 import type { LeaderHint } from "./errors.ts";
+import { deferred } from "../core/deferred.ts";
+import type { Deferred } from "../core/deferred.ts";
 
 /** This node grants timestamps under `epoch`. */
 export interface ServingTrue {
@@ -30,7 +32,7 @@ const NOBODY: ServingFalse = { kind: "not-serving" };
  */
 export class ServingSwitch {
   #state: ServingState = NOBODY;
-  #changed: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  #changed: Deferred<void> = deferred<void>();
 
   /** The state at this moment. */
   get state(): ServingState {
@@ -41,7 +43,7 @@ export class ServingSwitch {
   publish(state: ServingState): void {
     this.#state = state;
     const changed = this.#changed;
-    this.#changed = Promise.withResolvers<void>();
+    this.#changed = deferred<void>();
     changed.resolve();
   }
 

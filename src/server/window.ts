@@ -11,6 +11,7 @@ import type { OracleSettings } from "./options.ts";
 import { classifyPersistFault } from "./persist_fault.ts";
 import { retryDelayMs } from "./retry_delay.ts";
 import type { ServingCore } from "./serving_core.ts";
+import { deferred } from "../core/deferred.ts";
 
 type Prepared = Extract<PrepareOutcome, { kind: "prepared" }>;
 
@@ -129,7 +130,7 @@ export class WindowExtender {
   }
 
   #launch(next: Prepared, onDemand: boolean): Flight {
-    const released = Promise.withResolvers<Settlement>();
+    const released = deferred<Settlement>();
     const { termSignal } = this.#core;
     const release = () => released.resolve(SETTLED);
     termSignal.addEventListener("abort", release, { once: true });

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock, DelayOptions } from "../core/clock.ts";
+import { deferred } from "../core/deferred.ts";
+import type { Deferred } from "../core/deferred.ts";
 
 interface Sleeper {
   readonly dueMs: number;
@@ -42,7 +44,7 @@ export class ManualClock implements Clock {
   #nowMs: number;
   #monotonicMs: number;
   #sleepers: Sleeper[] = [];
-  #arrivals: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  #arrivals: Deferred<void> = deferred<void>();
 
   /** Makes a clock that stands still. */
   constructor(options: ManualClockOptions = {}) {
@@ -123,7 +125,7 @@ export class ManualClock implements Clock {
       signal?.addEventListener("abort", abort, { once: true });
       this.#sleepers.push(sleeper);
       this.#arrivals.resolve();
-      this.#arrivals = Promise.withResolvers<void>();
+      this.#arrivals = deferred<void>();
     });
   }
 

@@ -3,6 +3,8 @@
 import type { ConsensusDriver, LeadershipEvent } from "../consensus/driver.ts";
 import { checkAdvance, FencedError } from "../consensus/errors.ts";
 import type { Epoch } from "../core/epoch.ts";
+import { deferred } from "../core/deferred.ts";
+import type { Deferred } from "../core/deferred.ts";
 
 /** One call of `persistHighWater`. */
 export interface PersistCall {
@@ -42,8 +44,8 @@ export class ScriptedDriver implements ConsensusDriver {
   #fence: Epoch = 0n;
   #pendingNexts = 0;
   #items: StreamItem[] = [];
-  #wake: PromiseWithResolvers<void> = Promise.withResolvers<void>();
-  #called: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  #wake: Deferred<void> = deferred<void>();
+  #called: Deferred<void> = deferred<void>();
 
   /** Puts a leadership event on the stream. */
   announce(event: LeadershipEvent): void {
@@ -117,11 +119,11 @@ export class ScriptedDriver implements ConsensusDriver {
   #push(item: StreamItem): void {
     this.#items.push(item);
     this.#wake.resolve();
-    this.#wake = Promise.withResolvers<void>();
+    this.#wake = deferred<void>();
   }
 
   #noteCall(): void {
     this.#called.resolve();
-    this.#called = Promise.withResolvers<void>();
+    this.#called = deferred<void>();
   }
 }

@@ -44,11 +44,11 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
     promise.catch(() => {});
     return Promise.reject(signal.reason);
   }
-  const { promise: aborted, reject } = Promise.withResolvers<never>();
-  const abort = () => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  return Promise.race([promise, aborted]).finally(() => {
-    signal.removeEventListener("abort", abort);
+  return new Promise((resolve, reject) => {
+    const abort = () => reject(signal.reason);
+    signal.addEventListener("abort", abort, { once: true });
+    const leave = () => signal.removeEventListener("abort", abort);
+    promise.then(resolve, reject).finally(leave);
   });
 }
 

@@ -8,6 +8,8 @@ import type {
 } from "../../consensus/driver.ts";
 import { checkAdvance, FencedError } from "../../consensus/errors.ts";
 import type { Epoch } from "../../core/epoch.ts";
+import { deferred } from "../../core/deferred.ts";
+import type { Deferred } from "../../core/deferred.ts";
 
 /** Options of {@linkcode MemoryDriver}. */
 export interface MemoryDriverOptions {
@@ -47,7 +49,7 @@ export class MemoryDriver implements ConsensusDriver {
   #fence: Epoch;
   #current: LeadershipEvent;
   #queue: LeadershipEvent[] = [];
-  #wake: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  #wake: Deferred<void> = deferred<void>();
 
   /** Makes a driver that holds nothing but what the options say. */
   constructor(options: MemoryDriverOptions = {}) {
@@ -65,7 +67,7 @@ export class MemoryDriver implements ConsensusDriver {
     const epoch = epochOf(event);
     if (epoch !== undefined && epoch > this.#fence) this.#fence = epoch;
     this.#wake.resolve();
-    this.#wake = Promise.withResolvers<void>();
+    this.#wake = deferred<void>();
   }
 
   /** Yields the current leadership, then each announced one, until the signal fires and is thrown. */
