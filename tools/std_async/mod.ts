@@ -46,9 +46,15 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   }
   return new Promise((resolve, reject) => {
     const abort = () => reject(signal.reason);
-    signal.addEventListener("abort", abort, { once: true });
     const leave = () => signal.removeEventListener("abort", abort);
-    promise.then(resolve, reject).finally(leave);
+    signal.addEventListener("abort", abort, { once: true });
+    promise.then((value) => {
+      leave();
+      resolve(value);
+    }, (error: unknown) => {
+      leave();
+      reject(error);
+    });
   });
 }
 
