@@ -12,6 +12,8 @@
  * @module
  */
 
+export { testDriverConformance } from "./driver_conformance.ts";
+export type { DriverConformanceOptions, DriverHarness } from "./driver_conformance.ts";
 export { ManualClock } from "./manual_clock.ts";
 export type { ManualClockOptions } from "./manual_clock.ts";
 export { ScriptedDriver } from "./scripted_driver.ts";

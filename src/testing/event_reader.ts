@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import type { ConsensusDriver, LeaderEvent, LeadershipEvent } from "../consensus/driver.ts";
+import type { Epoch } from "../core/epoch.ts";
+import { settle } from "./manual_clock.ts";
+
+/** Reads a stream as the oracle does: one `next()` at a time, and no `return()`. */
+export class EventReader {
+  readonly #stop = new AbortController();
+  readonly #events: AsyncIterator<LeadershipEvent>;
+
+  /** Opens the stream; nothing is read yet. */
+  constructor(driver: ConsensusDriver) {
+    this.#events = driver.leadershipEvents({ signal: this.#stop.signal })[Symbol.asyncIterator]();
+  }
+
+  /** Asks for the next event. */
+  next(): Promise<IteratorResult<LeadershipEvent, undefined>> {
+    return this.#events.next();
+  }
+
+  /** The first leader event from here on. */
+  async leader(): Promise<LeaderEvent> {
+    for (;;) {
+      const { done, value } = await this.#events.next();
+      assert.ok(!done, "the stream ended before this node led");
+      if (value.kind === "leader") return value;
+    }
+  }
+
+  /** Fires the signal and waits for the end: `done`, or the reason thrown, after what was queued. */
+  async stop(pending?: Promise<IteratorResult<LeadershipEvent, undefined>>): Promise<void> {
+    const reason = new DOMException("the reader stops", "AbortError");
+    this.#stop.abort(reason);
+    try {
+      let result = await (pending ?? this.#events.next());
+      for (let queued = 0; !result.done && queued < 1_000; queued++) {
+        result = await this.#events.next();
+      }
+      assert.ok(result.done, "the stream went on after its signal had fired");
+    } catch (error) {
+      if (error !== reason) throw error;
+    }
+  }
+}
+
+/** Waits until the driver leads, and tells under which epoch. */
+export async function leaderEpoch(driver: ConsensusDriver): Promise<Epoch> {
+  const reader = new EventReader(driver);
+  const { epoch } = await reader.leader();
+  await reader.stop();
+  return epoch;
+}
+
+/** The epoch that an event carries. */
+export function epochOf(event: LeadershipEvent): Epoch | undefined {
+  if (event.kind === "leader") return event.epoch;
+  return event.kind === "follower" ? event.leaderEpoch : undefined;
+}
+
+/** Whether a promise settles without waiting for anything outside the process. */
+export async function isReady(promise: Promise<unknown>): Promise<boolean> {
+  let ready = false;
+  const mark = () => {
+    ready = true;
+  };
+  promise.then(mark, mark);
+  await settle();
+  return ready;
+}
