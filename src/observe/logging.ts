@@ -28,6 +28,7 @@ const TEXT_LINES: TextFormatter = getTextFormatter({
   timestamp: "rfc3339",
   level: "full",
   category: ".",
+  value: textOf,
   format: ({ timestamp, level, category, message, record }) =>
     `${timestamp} ${level} ${category}: ${message}${fields(record)}`,
 });
@@ -71,8 +72,11 @@ export function startLogging(options: LoggingOptions): () => void {
   return resetSync;
 }
 
+/** What the message does not show already. */
 function fields(record: LogRecord): string {
+  const template = typeof record.rawMessage === "string" ? record.rawMessage : "";
   return Object.entries(record.properties)
+    .filter(([name]) => !template.includes(`{${name}}`))
     .map(([name, value]) => ` ${name}=${textOf(value)}`)
     .join("");
 }

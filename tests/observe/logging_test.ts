@@ -36,6 +36,12 @@ Deno.test("startLogging() keeps a text record on one line and shows an error wit
   assert.match(line ?? "", /error="Error: boom\\nbang; caused by TypeError: inner"/);
 });
 
+Deno.test("startLogging() shows a value in the message or behind it, not twice", () => {
+  const error = new Error("boom");
+  const [line] = logged({}, () => logger.error("watch ended: {error}", { error, epoch: 7n }));
+  assert.match(line ?? "", /: watch ended: "Error: boom" epoch=7\n$/);
+});
+
 Deno.test("startLogging() writes JSON lines with bigints as strings", () => {
   const epoch = (1n << 100n) + 1n;
   const [line] = logged({ format: "json" }, () => logger.warn("fenced", { epoch, count: 3 }));

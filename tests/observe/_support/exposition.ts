@@ -15,7 +15,7 @@ export function parseExposition(page: string): Exposition {
   for (const line of page.split("\n")) {
     const type = /^# TYPE (\S+) (\S+)$/.exec(line);
     if (type !== null) {
-      types.set(type[1]!, type[2]!);
+      types.set(type[1] ?? "", type[2] ?? "");
       continue;
     }
     if (line === "" || line.startsWith("# HELP ")) continue;
@@ -23,7 +23,7 @@ export function parseExposition(page: string): Exposition {
     if (sample === null || Number.isNaN(Number(sample[2]))) {
       throw new SyntaxError(`Cannot parse the line ${JSON.stringify(line)}`);
     }
-    samples.set(sample[1]!, Number(sample[2]));
+    samples.set(sample[1] ?? "", Number(sample[2]));
   }
   return { types, samples };
 }

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { LogFormat, LogVerbosity } from "../../observe/mod.ts";
+import { LOG_FORMATS, LOG_LEVELS } from "../../observe/mod.ts";
+import { STATE_DIR_FLAG } from "../common.ts";
+import type { Settings } from "../flag.ts";
+import { listFlag, optionalFlag, switchFlag, valueFlag } from "../flag.ts";
+import {
+  durationFrom,
+  oneOf,
+  parseFraction,
+  parseListenAddress,
+  parseOrigin,
+  parsePath,
+} from "../values.ts";
+
+/** A log level, and what was written if that is no level. */
+export interface LogChoice {
+  /** The level to use. */
+  readonly level: LogVerbosity;
+  /** What was asked for, if it is unknown. */
+  readonly refused: string | undefined;
+}
+
+const ADDRESS_FLAGS = {
+  listen: valueFlag("listen", {
+    placeholder: "HOST:PORT",
+    fallback: "127.0.0.1:50551",
+    summary: "address to serve on; port 0 takes a free one",
+    parse: parseListenAddress,
+  }),
+  allowInsecure: switchFlag(
+    "allow-insecure",
+    "serve without TLS also on an address that other machines can reach",
+  ),
+  corsOrigins: listFlag("cors-origin", {
+    placeholder: "ORIGIN",
+    summary: "web origin whose pages may call, such as https://app.example; none by default",
+    parse: parseOrigin,
+  }),
+} as const;
+
+const STATE_FLAGS = {
+  directory: STATE_DIR_FLAG,
+  windowAheadMs: valueFlag("window-ahead", {
+    placeholder: "DURATION",
+    fallback: "3s",
+    summary: "how far ahead of the clock the durable high-water is pushed",
+    parse: durationFrom(1),
+  }),
+  failoverAdvanceMs: valueFlag("failover-advance", {
+    placeholder: "DURATION",
+    fallback: "1s",
+    summary: "how far ahead of its first timestamp a new leader pushes the high-water",
+    parse: durationFrom(0),
+  }),
+  refillFraction: valueFlag("refill-fraction", {
+    placeholder: "FRACTION",
+    fallback: "1/3",
+    summary: "part of the window that is left when the next one is prepared",
+    parse: parseFraction,
+  }),
+} as const;
+
+const TLS_FLAGS = {
+  tlsCert: optionalFlag("tls-cert", {
+    placeholder: "FILE",
+    summary: "certificate chain of the server, PEM; needs --tls-key",
+    parse: parsePath,
+  }),
+  tlsKey: optionalFlag("tls-key", {
+    placeholder: "FILE",
+    summary: "private key of the server, PEM; needs --tls-cert",
+    parse: parsePath,
+  }),
+  tlsClientCa: optionalFlag("tls-client-ca", {
+    placeholder: "FILE",
+    summary: "authority whose certificates clients must show, PEM; needs --tls-cert and --tls-key",
+    parse: parsePath,
+  }),
+} as const;
+
+const OBSERVE_FLAGS = {
+  metricsListen: valueFlag("metrics-listen", {
+    placeholder: "HOST:PORT",
+    fallback: "127.0.0.1:9551",
+    summary: "address of the Prometheus endpoint /metrics, which asks for no password",
+    parse: parseListenAddress,
+  }),
+  noMetrics: switchFlag("no-metrics", "keep no metrics and open no endpoint for them"),
+  heartbeatIntervalMs: valueFlag("heartbeat-interval", {
+    placeholder: "DURATION",
+    fallback: "10s",
+    summary: "time between two heartbeat lines in the log; 0s writes none",
+    parse: (text) => text === "0" ? 0 : durationFrom(0)(text),
+  }),
+  log: valueFlag("log", {
+    placeholder: "LEVEL",
+    fallback: "info",
+    summary: `least severe level that is logged: ${LOG_LEVELS.join(", ")}`,
+    parse: parseLogChoice,
+  }),
+  logFormat: valueFlag<LogFormat>("log-format", {
+    placeholder: "FORMAT",
+    fallback: "text",
+    summary: "what a log line looks like: text or json",
+    parse: oneOf(LOG_FORMATS),
+  }),
+} as const;
+
+const PROCESS_FLAGS = {
+  shutdownGraceMs: valueFlag("shutdown-grace", {
+    placeholder: "DURATION",
+    fallback: "10s",
+    summary: "how long calls in flight may go on after a signal to stop",
+    parse: durationFrom(0),
+  }),
+  printConfig: switchFlag("print-config", "print each setting with its source, and exit", {
+    fromEnvironment: false,
+  }),
+} as const;
+
+/** The flags of `tsoracle serve` (behaviour.md 7.2 and 7.3). */
+export const SERVE_FLAGS = {
+  ...ADDRESS_FLAGS,
+  ...STATE_FLAGS,
+  ...TLS_FLAGS,
+  ...OBSERVE_FLAGS,
+  ...PROCESS_FLAGS,
+} as const;
+
+/** The settings of `tsoracle serve`. */
+export type ServeSettings = Settings<typeof SERVE_FLAGS>;
+
+/** An unknown level becomes info, as in the original: a typo there is no reason not to serve. */
+function parseLogChoice(text: string): LogChoice {
+  const level = LOG_LEVELS.find((known) => known === text);
+  return level === undefined ? { level: "info", refused: text } : { level, refused: undefined };
+}

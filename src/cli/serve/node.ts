@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { getLogger } from "@logtape/logtape";
+import { deferred } from "../../core/deferred.ts";
+import { FileDriver } from "../../drivers/file/mod.ts";
+import { serve } from "../../net/mod.ts";
+import { MetricsListenError, PrometheusMetrics, serveMetrics } from "../../observe/mod.ts";
+import { Oracle } from "../../server/mod.ts";
+import { VERSION } from "../../version.ts";
+import { CommandError } from "../errors.ts";
+import { runtimeName } from "../runtime.ts";
+import { formatAddress } from "../values.ts";
+import { Closers } from "./closers.ts";
+import type { ServeSettings } from "./flags.ts";
+import { requireNetPermission } from "./net_permission.ts";
+import { readTlsFiles } from "./tls_files.ts";
+
+const logger = getLogger(["tsoracle", "cli"]);
+
+/** A server that runs. */
+export interface RunningNode {
+  /** `host:port` as bound. */
+  readonly address: string;
+  /** Resolves once it grants timestamps; rejects if it ends before. */
+  readonly serving: Promise<void>;
+  /** Resolves with the reason if the oracle cannot go on; otherwise never. */
+  readonly failed: Promise<unknown>;
+  /** Lets calls in flight finish, then stops the oracle, the metrics and the driver, in this order. */
+  close(): Promise<void>;
+}
+
+/**
+ * Opens the state, starts the oracle and binds the addresses. If one step fails, the earlier ones are
+ * undone.
+ *
+ * @throws {Error} a class that a person can act on: of the driver, of the sockets, or {@linkcode CommandError}
+ */
+export async function startNode(settings: ServeSettings): Promise<RunningNode> {
+  const closers = new Closers();
+  try {
+    return await openNode(settings, closers);
+  } catch (error) {
+    await closers.close().catch(() => {});
+    throw error;
+  }
+}
+
+async function openNode(settings: ServeSettings, closers: Closers): Promise<RunningNode> {
+  const { directory, listen } = settings;
+  await requireNetPermission(listen);
+  const tls = await readTlsFiles(settings);
+  const driver = await FileDriver.open({ directory });
+  closers.add(() => driver.close());
+  const metrics = settings.noMetrics ? undefined : await openMetrics(settings, closers);
+  const oracle = new Oracle({
+    ...settings,
+    driver,
+    ...(metrics === undefined ? {} : { metrics }),
+  });
+  closers.add(() => oracle.close());
+  metrics?.watch(() => oracle.snapshot());
+  const server = await serve(oracle, {
+    ...settings,
+    ...listen,
+    ...(tls === undefined ? {} : { tls }),
+  });
+  closers.add(() => server.close());
+  const failed = deferred<unknown>();
+  void oracle.finished.then((end) => end.kind === "failed" && failed.resolve(end.error));
+  return {
+    address: formatAddress({ hostname: server.address, port: server.port }),
+    serving: oracle.untilServing(),
+    failed: failed.promise,
+    close: () => closers.close(),
+  };
+}
+
+async function openMetrics(settings: ServeSettings, closers: Closers): Promise<PrometheusMetrics> {
+  await requireNetPermission(settings.metricsListen);
+  const metrics = new PrometheusMetrics({ version: VERSION, runtime: runtimeName() });
+  try {
+    const endpoint = await serveMetrics(metrics, settings.metricsListen);
+    closers.add(() => endpoint.close());
+    logger.info("metrics are served", { address: formatAddress(endpoint) });
+    return metrics;
+  } catch (error) {
+    if (!(error instanceof MetricsListenError)) throw error;
+    throw new CommandError(`${error.message}; use --metrics-listen or --no-metrics`, {
+      cause: error,
+    });
+  }
+}
