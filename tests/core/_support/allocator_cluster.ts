@@ -2,8 +2,9 @@
 
 import assert from "node:assert/strict";
 import { Allocator } from "../../../src/core/allocator.ts";
-import type { CommitOutcome, Grant, PrepareOutcome } from "../../../src/core/allocator.ts";
-import { isPhysicalMs, packTimestamp, unpackTimestamp } from "../../../src/core/timestamp.ts";
+import type { CommitOutcome, PrepareOutcome } from "../../../src/core/allocator.ts";
+import { isPhysicalMs } from "../../../src/core/timestamp.ts";
+import { GrantOrder } from "../../_support/grant_order.ts";
 import { ReferenceAllocator } from "./reference_allocator.ts";
 
 /** One thing that happens to a cluster. Node numbers and picks are taken modulo what there is. */
@@ -37,19 +38,13 @@ interface Write {
   durableMs: number | undefined;
 }
 
-/** First and last timestamp granted under an epoch. */
-interface Span {
-  readonly first: bigint;
-  readonly last: bigint;
-}
-
 /**
  * Allocators that share one durable high-water and take the lead from each other by the arithmetic of
  * behaviour.md 2.4. A leader that was overtaken is told nothing: it goes on granting from its window.
  */
 export class AllocatorCluster {
   readonly #nodes: readonly Node[];
-  readonly #spans = new Map<bigint, Span>();
+  readonly #order = new GrantOrder();
   readonly #seen = new Map<string, number>();
   #writes: Write[] = [];
   #nowMs: number;
@@ -116,21 +111,11 @@ export class AllocatorCluster {
     assert.deepEqual(outcome, reference.tryGrant(this.#nowMs, count));
     assert.equal(predicted, outcome.kind === "granted", "wouldGrant() disagrees with tryGrant()");
     this.#note(outcome.kind);
-    if (outcome.kind === "granted") return this.#checkGrant(outcome);
-    assert.deepEqual(observe(allocator), before, "a refused grant changed something");
-  }
-
-  #checkGrant({ physicalMs, logicalStart, count, epoch }: Grant): void {
-    assert(physicalMs <= this.#durableMs, "a grant beyond the durable high-water");
-    const first = packTimestamp(physicalMs, logicalStart);
-    const last = packTimestamp(physicalMs, logicalStart + count - 1);
-    assert.deepEqual(unpackTimestamp(first), { physicalMs, logical: logicalStart });
-    assert.equal(last - first, BigInt(count) - 1n);
-    for (const [other, span] of this.#spans) {
-      if (other <= epoch) assert(first > span.last, `not above what epoch ${other} granted`);
-      else assert(last < span.first, `not below what epoch ${other} granted`);
+    if (outcome.kind !== "granted") {
+      return assert.deepEqual(observe(allocator), before, "a refused grant changed something");
     }
-    this.#spans.set(epoch, { first: this.#spans.get(epoch)?.first ?? first, last });
+    assert(outcome.physicalMs <= this.#durableMs, "a grant beyond the durable high-water");
+    this.#order.note(outcome);
   }
 
   #advance({ allocator, reference }: Node): void {
