@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { PermanentError } from "../../../src/consensus/errors.ts";
+import type { Failpoint } from "../../../src/core/failpoint.ts";
+
+/** The failpoints of a write of the state, in their order. */
+export const WRITE_STEPS = [
+  "file::state::before_open",
+  "file::state::after_open_before_write",
+  "file::state::after_write_before_fsync",
+  "file::state::after_fsync_before_rename",
+  "file::state::after_rename_before_dir_fsync",
+  "file::state::after_dir_fsync",
+] as const;
+
+/** From this step on the new value is what a reader finds. */
+export const FIRST_RENAMED = WRITE_STEPS.indexOf("file::state::after_rename_before_dir_fsync");
+
+/** A fault as the operating system reports it. */
+export function systemFault(code: string, text: string): Error {
+  return Object.assign(new Error(`${code}: ${text}`), { code });
+}
+
+/** Fails at one step, each time it is reached. */
+export function failingAt(step: string, fault: Error = systemFault("EIO", "i/o error")): Failpoint {
+  return (name) => {
+    if (name === step) throw fault;
+  };
+}
+
+/** Holds the first write at one step until it is let go. */
+export class HeldStep {
+  readonly #reached = Promise.withResolvers<void>();
+  readonly #released = Promise.withResolvers<void>();
+  readonly #step: string;
+  /** How often the step was reached. */
+  count = 0;
+
+  constructor(step: string) {
+    this.#step = step;
+  }
+
+  readonly failpoint: Failpoint = async (name) => {
+    if (name !== this.#step) return;
+    this.count++;
+    this.#reached.resolve();
+    await this.#released.promise;
+  };
+
+  /** Waits until a write is held. */
+  get reached(): Promise<void> {
+    return this.#reached.promise;
+  }
+
+  release(): void {
+    this.#released.resolve();
+  }
+}
+
+/** Whether an error is a permanent one whose message matches. */
+export function permanent(message: RegExp): (error: unknown) => boolean {
+  return (error) => error instanceof PermanentError && message.test(error.message);
+}

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { ioTest } from "../../_support/levels.ts";
+import { childCommand, type Runtime } from "../_support/file_child.ts";
+import { StateDir } from "../_support/state_dir.ts";
+
+const TRACED = "openat,write,pwrite64,fsync,rename,renameat,renameat2";
+
+/** The calls on a state directory in a trace, as `call file`, from the first write of the state on. */
+function callsOn(dir: StateDir, trace: string): string[] {
+  const calls: string[] = [];
+  for (const line of trace.split("\n")) {
+    const [, name, args = ""] = /(\w+)\((.*)/.exec(line) ?? [];
+    const path = (/"(\/[^"]*)"/.exec(args) ?? /<(\/[^>]*)>/.exec(args))?.[1];
+    if (path === dir.path) calls.push(`${name} directory`);
+    else if (path?.startsWith(dir.join("state"))) {
+      calls.push(`${name} ${path.slice(dir.path.length + 1)}`);
+    }
+  }
+  return calls.slice(calls.indexOf("openat state.tmp"));
+}
+
+/** Runs a command under strace; `undefined` where there is none. */
+async function traced(command: readonly string[], output: string): Promise<string | undefined> {
+  const args = ["-f", "-y", "-e", `trace=${TRACED}`, "-o", output, ...command];
+  try {
+    const { success } = await new Deno.Command("strace", { args, stderr: "inherit" }).output();
+    assert.ok(success, "the traced command failed");
+    return await Deno.readTextFile(output);
+  } catch (error) {
+    if (!(error instanceof Deno.errors.NotFound)) throw error;
+    console.warn("NOT TESTED: the order of flushes needs the command strace; install it");
+    return undefined;
+  }
+}
+
+for (const runtime of ["deno", "node"] as const satisfies readonly Runtime[]) {
+  ioTest(
+    `FileDriver.persistHighWater() on ${runtime} flushes the file, renames, flushes the directory`,
+    async () => {
+      await using dir = await StateDir.make();
+      await using output = await StateDir.make();
+      await dir.put("state", 42);
+      const command = await childCommand(["write", dir.path], { runtime });
+      const trace = await traced(command, output.join("trace"));
+      if (trace === undefined) return;
+      assert.deepEqual(callsOn(dir, trace).map((call) => call.replace("pwrite64", "write")), [
+        "openat state.tmp",
+        "write state.tmp",
+        "fsync state.tmp",
+        "rename state.tmp",
+        "openat directory",
+        "fsync directory",
+      ]);
+    },
+  );
+
+  ioTest(`FileDriver.open() on ${runtime} flushes the way to a new directory`, async () => {
+    await using dir = await StateDir.make();
+    await using output = await StateDir.make();
+    const command = await childCommand(["open", dir.join("a/b")], { runtime });
+    const trace = await traced(command, output.join("trace"));
+    if (trace === undefined) return;
+    const flushed = [...trace.matchAll(/fsync\(\d+<([^>]+)>/g)].map(([, path = ""]) => path);
+    const parents = [dir.join("a"), dir.path, dir.path.slice(0, dir.path.lastIndexOf("/")), "/"];
+    assert.deepEqual(flushed.filter((path) => parents.includes(path)), parents);
+  });
+}
