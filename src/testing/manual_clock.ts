@@ -64,9 +64,9 @@ export class ManualClock implements Clock {
     return due.length === 0 ? undefined : Math.min(...due);
   }
 
-  /** The wall clock. */
+  /** The wall clock, in whole milliseconds also after a wait that was not. */
   nowMs(): number {
-    return this.#nowMs;
+    return Math.floor(this.#nowMs);
   }
 
   /** The monotonic clock. */
