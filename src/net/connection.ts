@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ServerHttp2Session } from "node:http2";
+import type { Socket } from "node:net";
+import type { Deadline, DeadlineQueue } from "./deadline_queue.ts";
+
+/** The waits of all connections, by their length. */
+export interface Waits {
+  /** Accept to known protocol. */
+  readonly handshake: DeadlineQueue;
+  /** Head, body and answer of a request. */
+  readonly request: DeadlineQueue;
+  /** Without an open request. */
+  readonly idle: DeadlineQueue;
+}
+
+/** What a client that says too little for too long on HTTP/1.1 is told. */
+const TIMED_OUT = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
+
+/** One accepted socket, from accept to close. */
+export class Connection {
+  /** The socket as it was accepted, below TLS. */
+  readonly raw: Socket;
+  readonly #waits: Waits;
+  #stream: Socket;
+  #session: ServerHttp2Session | undefined;
+  #forget: () => void;
+  #openRequests = 0;
+  #isDraining = false;
+
+  /** Takes a fresh socket. The clock for its handshake runs from here. */
+  constructor(raw: Socket, waits: Waits) {
+    this.raw = raw;
+    this.#stream = raw;
+    this.#waits = waits;
+    this.#forget = remembered(waits.handshake, () => this.destroy());
+    raw.once("close", () => this.#forget());
+  }
+
+  /** Whether no new request is wanted. */
+  get isDraining(): boolean {
+    return this.#isDraining;
+  }
+
+  /** The protocol is HTTP/1.1, spoken over `stream`. */
+  becomeHttp1(stream: Socket): void {
+    this.#stream = stream;
+    this.#wait(this.#waits.request, () => stream.end(TIMED_OUT, () => this.destroy()));
+  }
+
+  /** The protocol is HTTP/2, spoken over `stream`. */
+  becomeHttp2(stream: Socket, session: ServerHttp2Session): void {
+    this.#stream = stream;
+    this.#session = session;
+    this.#awaitRequest();
+  }
+
+  /** A request has begun: its head is here. */
+  beginRequest(): void {
+    this.#openRequests += 1;
+    this.#forget();
+  }
+
+  /** A request and its answer are over. */
+  endRequest(): void {
+    this.#openRequests -= 1;
+    if (this.#openRequests > 0 || this.raw.destroyed) return;
+    if (this.#isDraining) this.#finish();
+    else this.#awaitRequest();
+  }
+
+  /** Lets open requests finish and takes no other; closes at once if there is none. */
+  drain(): void {
+    if (this.#isDraining) return;
+    this.#isDraining = true;
+    this.#session?.close();
+    if (this.#openRequests === 0) this.#finish();
+  }
+
+  /** Ends everything now. */
+  destroy(): void {
+    this.#session?.destroy();
+    this.#stream.destroy();
+    this.raw.destroy();
+  }
+
+  /** What is written still goes out. A client that does not take it has as long as for any answer. */
+  #finish(): void {
+    if (this.#session === undefined) this.#stream.destroySoon();
+    this.#wait(this.#waits.request, () => this.destroy());
+  }
+
+  #awaitRequest(): void {
+    this.#wait(this.#waits.idle, () => this.drain());
+  }
+
+  #wait(queue: DeadlineQueue, expire: () => void): void {
+    this.#forget();
+    this.#forget = remembered(queue, expire);
+  }
+}
+
+function remembered(queue: DeadlineQueue, expire: () => void): () => void {
+  const deadline: Deadline = queue.add(expire);
+  return () => queue.remove(deadline);
+}

@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Http2ServerRequest } from "node:http2";
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { FaultLog } from "../rpc/fault_log.ts";
+import type { Refusal } from "../rpc/refusal.ts";
+import { refuse } from "../rpc/refusal.ts";
+import type { Connection } from "./connection.ts";
+import type { DeadlineQueue } from "./deadline_queue.ts";
+import type { Front } from "./front.ts";
+import type { NodeRequest, NodeResponse } from "./node_message.ts";
+import { sendAnswer, toUniversalRequest } from "./node_message.ts";
+
+/** The reason with which the work of a client that has gone is dropped. Nobody reads it. */
+const GONE = new ConnectError("the client has gone", Code.Canceled);
+
+/** What all exchanges of a server share. */
+export interface ExchangeOptions {
+  /** Finds the answer. */
+  readonly front: Front;
+  /** How long a body may take to come, and an answer to be taken. */
+  readonly waits: DeadlineQueue;
+  /** That time in milliseconds, for the one who is told. */
+  readonly timeoutMs: number;
+  /** Where faults of ours go. */
+  readonly faults: FaultLog;
+}
+
+/**
+ * One request and its answer on a connection. It ends with the close of the response, which comes in every
+ * case: answered, refused, abandoned by the client, or destroyed with the connection.
+ */
+export class Exchange {
+  readonly #request: NodeRequest;
+  readonly #response: NodeResponse;
+  readonly #connection: Connection;
+  readonly #options: ExchangeOptions;
+  readonly #gone = new AbortController();
+
+  /** Takes a request whose head is here. */
+  constructor(
+    message: { readonly request: NodeRequest; readonly response: NodeResponse },
+    connection: Connection,
+    options: ExchangeOptions,
+  ) {
+    this.#request = message.request;
+    this.#response = message.response;
+    this.#connection = connection;
+    this.#options = options;
+  }
+
+  /** Answers. Never throws. */
+  async run(): Promise<void> {
+    this.#begin();
+    try {
+      await this.#send(await this.#findAnswer());
+    } catch (error) {
+      if (!this.#gone.signal.aborted) this.#fail(error);
+    }
+  }
+
+  #begin(): void {
+    const { waits } = this.#options;
+    this.#connection.beginRequest();
+    // A socket that breaks reports it here; without a listener that would end the process.
+    this.#request.on("error", ignore);
+    this.#response.on("error", ignore);
+    const receiving = waits.add(() => this.#onSlowBody());
+    const received = () => waits.remove(receiving);
+    this.#request.once("end", received);
+    this.#request.once("close", received);
+    this.#response.once("close", () => {
+      this.#gone.abort(GONE);
+      this.#connection.endRequest();
+      this.#skipBody();
+    });
+  }
+
+  #findAnswer(): Promise<UniversalServerResponse> | UniversalServerResponse {
+    const request = toUniversalRequest(this.#request, this.#gone.signal);
+    if (request !== undefined) return this.#options.front(request);
+    return this.#refusal({
+      status: 400,
+      text: "Cannot read the target of the request: use a path",
+    });
+  }
+
+  async #send(answer: UniversalServerResponse): Promise<void> {
+    if (this.#response.headersSent) return;
+    if (this.#connection.isDraining) this.#announceClose();
+    await sendAnswer(this.#response, answer, this.#gone.signal);
+    const { waits } = this.#options;
+    const sending = waits.add(() => this.#cutOff());
+    this.#response.once("close", () => waits.remove(sending));
+  }
+
+  #fail(error: unknown): void {
+    this.#options.faults.report(error);
+    if (this.#response.headersSent) return this.#cutOff();
+    this.#send(this.#refusal({ status: 500, text: "internal error" })).catch(() => this.#cutOff());
+  }
+
+  /** The answer may be out already while the rest of a refused body still trickles in. */
+  #onSlowBody(): void {
+    if (this.#request.complete) return;
+    if (this.#response.headersSent) return this.#cutOff();
+    const text = `The request was not complete after ${this.#options.timeoutMs} ms`;
+    this.#announceClose();
+    this.#send(this.#refusal({ status: 408, text })).catch(() => this.#cutOff());
+  }
+
+  #refusal(refusal: Refusal): UniversalServerResponse {
+    return refuse(refusal, this.#request.headers["content-type"]);
+  }
+
+  /** HTTP/2 says it once for the whole connection, with GOAWAY. */
+  #announceClose(): void {
+    if (!isHttp2(this.#request)) this.#response.setHeader("connection", "close");
+  }
+
+  /** Lets the next request of an HTTP/1.1 connection through that stands behind an unread body. */
+  #skipBody(): void {
+    if (!isHttp2(this.#request) && !this.#request.complete) this.#request.resume();
+  }
+
+  #cutOff(): void {
+    if (isHttp2(this.#request)) this.#request.stream.destroy();
+    else this.#connection.destroy();
+  }
+}
+
+function isHttp2(request: NodeRequest): request is Http2ServerRequest {
+  return request.httpVersionMajor === 2;
+}
+
+function ignore(): void {}

@@ -1,0 +1,35 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { Dispatcher } from "../rpc/dispatcher.ts";
+import type { CorsPolicy } from "./cors.ts";
+import { answerProbe, readinessOf } from "./probes.ts";
+import type { ServableOracle } from "./servable.ts";
+
+/** What a front joins. */
+export interface FrontOptions {
+  /** Asked for readiness. */
+  readonly oracle: ServableOracle;
+  /** Answers calls. */
+  readonly dispatch: Dispatcher;
+  /** Which pages may call. */
+  readonly cors: CorsPolicy;
+  /** Whether the server shuts down. */
+  readonly isClosing: () => boolean;
+}
+
+/** From request to answer, whatever the connection is. */
+export type Front = (request: UniversalServerRequest) => Promise<UniversalServerResponse>;
+
+/** Joins CORS, probes and calls, in this order. */
+export function createFront(options: FrontOptions): Front {
+  const { oracle, dispatch, cors, isClosing } = options;
+  const readiness = () => readinessOf(oracle, isClosing());
+  const answer: Front = async (request) => {
+    const preflight = cors.preflight(request);
+    if (preflight !== undefined) return preflight;
+    const probe = answerProbe(request, readiness);
+    return cors.decorate(request, probe ?? await dispatch(request));
+  };
+  return answer;
+}

@@ -1,0 +1,88 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * What one client may cost. Each limit holds on Deno and on Node, whichever of them enforces it by itself.
+ *
+ * Not listed, because HTTP/2 itself brings it: a connection whose streams are reset again and again, or
+ * that floods PING or SETTINGS frames, is ended with GOAWAY by nghttp2 after about a thousand of them.
+ */
+export interface Limits {
+  /**
+   * Largest message in bytes, after decompression. A request has at most six bytes; the rest is room for
+   * fields of later versions.
+   *
+   * @default {65536}
+   */
+  readonly messageBytes: number;
+  /**
+   * Largest head of a request in bytes: request line and headers, or the HTTP/2 header list. Real clients
+   * need less than one KiB, browsers with cookies more.
+   *
+   * @default {16384}
+   */
+  readonly headerBytes: number;
+  /**
+   * Open HTTP/2 streams per connection; more are refused and well-behaved clients queue. Abandoned streams
+   * cost memory until they are found, so a connection that is killed must not leave thousands.
+   *
+   * @default {256}
+   */
+  readonly streamsPerConnection: number;
+  /**
+   * Open connections. One more is closed as soon as it is accepted. A connection costs up to about 100 KiB
+   * while it idles, and one of the process's file descriptors.
+   *
+   * @default {1000}
+   */
+  readonly connections: number;
+  /**
+   * From accept to a known protocol, TLS included, in milliseconds. A client that says nothing is cut off.
+   *
+   * @default {10000}
+   */
+  readonly handshakeTimeoutMs: number;
+  /**
+   * For the head of the first request on HTTP/1.1, for the body of each request, and for a client to take
+   * its answer, in milliseconds. Half-sent requests and unread answers hold memory.
+   *
+   * @default {30000}
+   */
+  readonly requestTimeoutMs: number;
+  /**
+   * Without any open request, in milliseconds; then the connection is closed, with GOAWAY on HTTP/2. Above
+   * the keep-alive of common proxies, which is a minute, so that they are the ones to close.
+   *
+   * @default {300000}
+   */
+  readonly idleTimeoutMs: number;
+}
+
+/** The limits that hold where nothing else is said. */
+export const DEFAULT_LIMITS: Limits = {
+  messageBytes: 65_536,
+  headerBytes: 16_384,
+  streamsPerConnection: 256,
+  connections: 1_000,
+  handshakeTimeoutMs: 10_000,
+  requestTimeoutMs: 30_000,
+  idleTimeoutMs: 300_000,
+};
+
+/** Limits that a runtime cannot take as zero or beyond: a timer of more than 2^31 - 1 ms fires at once. */
+const MAX = 2_147_483_647;
+
+/**
+ * Joins limits with the defaults.
+ *
+ * @throws {RangeError} if a limit is not a whole number from 1 to 2^31 - 1
+ */
+export function resolveLimits(limits: Partial<Limits> = {}): Limits {
+  const resolved = { ...DEFAULT_LIMITS, ...limits };
+  for (const [name, value] of Object.entries(resolved)) {
+    if (Number.isInteger(value) && value >= 1 && value <= MAX) continue;
+    throw new RangeError(
+      `Cannot serve as '${name}' must be a whole number from 1 to ${MAX}: current value is ${value}`,
+    );
+  }
+  return resolved;
+}

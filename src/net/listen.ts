@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { createServer } from "node:net";
+import type { AddressInfo, Server, Socket } from "node:net";
+import { getLogger } from "@logtape/logtape";
+import { formatAddress, stripBrackets } from "./address.ts";
+import type { ServeErrorCode } from "./errors.ts";
+import { ServeError } from "./errors.ts";
+
+const logger = getLogger(["tsoracle", "net"]);
+
+/** What the system says, and what that means. */
+const REASONS: Readonly<Record<string, readonly [ServeErrorCode, string]>> = {
+  EADDRINUSE: [
+    "address-in-use",
+    "another process listens there; choose another port, or 0 for any",
+  ],
+  EADDRNOTAVAIL: ["address-unavailable", "this machine has no such address"],
+  ENOTFOUND: ["address-unavailable", "no such host name is known"],
+  EACCES: [
+    "address-forbidden",
+    "this process may not listen there; ports below 1024 need a privilege",
+  ],
+  EPERM: ["address-forbidden", "this process may not listen there"],
+};
+
+/** Where to listen, and who takes the sockets. */
+export interface ListenOptions {
+  /** Host name or address. */
+  readonly hostname: string;
+  /** 0 lets the system choose. */
+  readonly port: number;
+  /** Called with each accepted socket. */
+  readonly onSocket: (socket: Socket) => void;
+}
+
+/** A bound listener. */
+export interface BoundListener {
+  /** The listener; its `close` stops accepting. */
+  readonly listener: Server;
+  /** The bound port. */
+  readonly port: number;
+}
+
+/**
+ * Binds a listener.
+ *
+ * @throws {ServeError} with the reason of the system; then nothing is bound
+ */
+export async function listen(options: ListenOptions): Promise<BoundListener> {
+  const { hostname, port, onSocket } = options;
+  const listener = createServer({ noDelay: true }, onSocket);
+  const bound = Promise.withResolvers<void>();
+  listener.once("error", bound.reject);
+  listener.once("listening", bound.resolve);
+  try {
+    listener.listen({ host: stripBrackets(hostname), port });
+    await bound.promise;
+  } catch (error) {
+    throw refusal(formatAddress(hostname, port), error);
+  }
+  listener.off("error", bound.reject);
+  listener.on("error", (error) => logger.error("the listener cannot accept: {error}", { error }));
+  return { listener, port: (listener.address() as AddressInfo).port };
+}
+
+function refusal(address: string, cause: unknown): ServeError {
+  const system = cause instanceof Error && "code" in cause ? String(cause.code) : "";
+  const message = cause instanceof Error ? cause.message : String(cause);
+  const [code, reason] = REASONS[system] ?? ["listen-failed", message];
+  return new ServeError(code, `Cannot listen on ${address}: ${reason}`, { cause });
+}

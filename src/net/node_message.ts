@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { once } from "node:events";
+import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
+import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
+import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+
+/** A request of either protocol. */
+export type NodeRequest = IncomingMessage | Http2ServerRequest;
+
+/** The response to it. */
+export type NodeResponse = ServerResponse | Http2ServerResponse;
+
+/** Nothing looks at the host of a request, so an odd one can do no harm. */
+const ORIGIN = "http://localhost";
+
+/**
+ * Reads the head of a request.
+ *
+ * @param signal fires when the client has gone
+ * @returns nothing if the target of the request is not a path or an absolute URL
+ */
+export function toUniversalRequest(
+  request: NodeRequest,
+  signal: AbortSignal,
+): UniversalServerRequest | undefined {
+  const url = toUrl(request.url ?? "");
+  if (url === undefined) return undefined;
+  return {
+    httpVersion: request.httpVersion,
+    method: request.method ?? "",
+    url,
+    header: toHeaders(request.headers),
+    body: bodyOf(request),
+    signal,
+  };
+}
+
+/**
+ * Writes an answer. The last part of the body goes out together with the end of the stream, so that a
+ * small answer is one write.
+ *
+ * @param signal fires when the client has gone; then the promise rejects
+ */
+export async function sendAnswer(
+  response: NodeResponse,
+  answer: UniversalServerResponse,
+  signal: AbortSignal,
+): Promise<void> {
+  let held: Uint8Array | undefined;
+  for await (const chunk of answer.body ?? []) {
+    if (held !== undefined) await write(response, answer, held, signal);
+    held = chunk;
+  }
+  signal.throwIfAborted();
+  writeHead(response, answer);
+  if (answer.trailer !== undefined) response.addTrailers(Object.fromEntries(answer.trailer));
+  if (held === undefined) response.end();
+  else response.end(held);
+}
+
+async function write(
+  response: NodeResponse,
+  answer: UniversalServerResponse,
+  chunk: Uint8Array,
+  signal: AbortSignal,
+): Promise<void> {
+  signal.throwIfAborted();
+  writeHead(response, answer);
+  if (!(response as ServerResponse).write(chunk)) await once(response, "drain", { signal });
+}
+
+function writeHead(response: NodeResponse, answer: UniversalServerResponse): void {
+  if (response.headersSent) return;
+  const headers = Object.fromEntries(answer.header ?? []);
+  (response as ServerResponse).writeHead(answer.status, headers);
+}
+
+/**
+ * The parts of the body. Whoever stops in the middle, for instance because the message is too large, leaves
+ * the stream open: destroying it would cut off the answer that says so.
+ */
+function bodyOf(request: NodeRequest): AsyncIterable<Uint8Array> {
+  return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
+}
+
+function toUrl(target: string): string | undefined {
+  if (target.startsWith("/")) return ORIGIN + target;
+  return /^https?:\/\//i.test(target) && URL.canParse(target) ? target : undefined;
+}
+
+function toHeaders(from: IncomingHttpHeaders): Headers {
+  const headers = new Headers();
+  for (const [name, value] of Object.entries(from)) {
+    if (value === undefined || name.startsWith(":")) continue;
+    headers.set(name, typeof value === "string" ? value : value.join(", "));
+  }
+  return headers;
+}

@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Http2Server } from "node:http2";
+import type { Server as Http1Server } from "node:http";
+import type { Socket } from "node:net";
+import type { Server as TlsServer } from "node:tls";
+import { getLogger } from "@logtape/logtape";
+import { FaultLog } from "../rpc/fault_log.ts";
+import { QuietPeriod } from "../rpc/quiet_period.ts";
+import { Connection } from "./connection.ts";
+import { DeadlineQueue } from "./deadline_queue.ts";
+import { Exchange } from "./exchange.ts";
+import type { ExchangeOptions } from "./exchange.ts";
+import type { Front } from "./front.ts";
+import type { Limits } from "./limits.ts";
+import type { NodeRequest, NodeResponse } from "./node_message.ts";
+import {
+  createUnboundHttp1,
+  createUnboundHttp2,
+  createUnboundTls,
+  startHttp2,
+} from "./protocol_servers.ts";
+import { sniffProtocol } from "./sniffer.ts";
+import type { Protocol } from "./sniffer.ts";
+import type { TlsOptions } from "./tls.ts";
+
+const logger = getLogger(["tsoracle", "net"]);
+
+/** What a switchboard works with. */
+export interface SwitchboardOptions {
+  /** Answers the requests. */
+  readonly front: Front;
+  /** What a client may cost. */
+  readonly limits: Limits;
+  /** Serves TLS if present. */
+  readonly tls?: TlsOptions | undefined;
+}
+
+/**
+ * Takes accepted sockets, finds what each of them speaks, connects it to the server of that protocol, and
+ * keeps account of all of them until they are closed.
+ */
+export class Switchboard {
+  readonly #limits: Limits;
+  readonly #waits: Record<"handshake" | "request" | "idle", DeadlineQueue>;
+  readonly #http1: Http1Server;
+  readonly #http2: Http2Server;
+  readonly #tls: TlsServer | undefined;
+  readonly #exchange: ExchangeOptions;
+  readonly #connections = new Set<Connection>();
+  /** By remote address, which no two open connections of a port share: what TLS keeps of a socket. */
+  readonly #byPeer = new Map<string, Connection>();
+  /** By what a request belongs to: its socket on HTTP/1.1, its session on HTTP/2. */
+  readonly #byCarrier = new WeakMap<object, Connection>();
+  readonly #quiet = new QuietPeriod();
+  #emptied: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+
+  /** Makes a switchboard without connections. */
+  constructor(options: SwitchboardOptions) {
+    const { front, limits, tls } = options;
+    this.#limits = limits;
+    this.#waits = {
+      handshake: new DeadlineQueue(limits.handshakeTimeoutMs),
+      request: new DeadlineQueue(limits.requestTimeoutMs),
+      idle: new DeadlineQueue(limits.idleTimeoutMs),
+    };
+    this.#exchange = {
+      front,
+      waits: this.#waits.request,
+      timeoutMs: limits.requestTimeoutMs,
+      faults: new FaultLog(),
+    };
+    const onRequest = (request: NodeRequest, response: NodeResponse) => {
+      this.#onRequest(request, response);
+    };
+    this.#http1 = createUnboundHttp1(limits, onRequest);
+    this.#http2 = createUnboundHttp2(limits, onRequest);
+    if (tls !== undefined) {
+      this.#tls = createUnboundTls(tls, (socket) => {
+        socket.on("error", ignore);
+        const connection = this.#byPeer.get(peerOf(socket));
+        if (connection === undefined) return void socket.destroy();
+        this.#start(socket, connection, socket.alpnProtocol === "h2" ? "http2" : "http1");
+      });
+    }
+  }
+
+  /** Open connections, those included that are still shaking hands. */
+  get size(): number {
+    return this.#connections.size;
+  }
+
+  /** Takes a socket that was just accepted. */
+  accept(raw: Socket): void {
+    // A reset may come at any time; without a listener it would end the process.
+    raw.on("error", ignore);
+    if (this.#connections.size >= this.#limits.connections) return this.#turnAway(raw);
+    const connection = new Connection(raw, this.#waits);
+    const peer = peerOf(raw);
+    this.#connections.add(connection);
+    this.#byPeer.set(peer, connection);
+    raw.once("close", () => {
+      this.#connections.delete(connection);
+      if (this.#byPeer.get(peer) === connection) this.#byPeer.delete(peer);
+      if (this.#connections.size > 0) return;
+      this.#emptied.resolve();
+      this.#emptied = Promise.withResolvers();
+    });
+    if (this.#tls !== undefined) this.#tls.emit("connection", raw);
+    else sniffProtocol(raw, (protocol) => this.#start(raw, connection, protocol));
+  }
+
+  /** Lets open requests finish and takes no others. */
+  drain(): void {
+    for (const connection of this.#connections) connection.drain();
+  }
+
+  /** Ends all connections now. */
+  destroy(): void {
+    for (const connection of this.#connections) connection.destroy();
+  }
+
+  /** Resolves when no connection is open. */
+  async empty(): Promise<void> {
+    while (this.#connections.size > 0) await this.#emptied.promise;
+  }
+
+  /** Releases what is left when no connection is open. */
+  close(): void {
+    for (const queue of Object.values(this.#waits)) queue.clear();
+    this.#http1.removeAllListeners();
+    this.#http2.removeAllListeners();
+    this.#tls?.removeAllListeners();
+  }
+
+  #start(socket: Socket, connection: Connection, protocol: Protocol): void {
+    if (connection.isDraining) return connection.destroy();
+    if (protocol === "http1") {
+      this.#byCarrier.set(socket, connection);
+      connection.becomeHttp1(socket);
+      this.#http1.emit("connection", socket);
+      return;
+    }
+    const session = startHttp2(this.#http2, socket);
+    if (session === undefined) return connection.destroy();
+    this.#byCarrier.set(session, connection);
+    connection.becomeHttp2(socket, session);
+  }
+
+  #onRequest(request: NodeRequest, response: NodeResponse): void {
+    const carrier = "stream" in request ? request.stream.session : request.socket;
+    const connection = carrier === undefined ? undefined : this.#byCarrier.get(carrier);
+    if (connection === undefined) return void response.destroy();
+    void new Exchange({ request, response }, connection, this.#exchange).run();
+  }
+
+  #turnAway(raw: Socket): void {
+    raw.destroy();
+    const unreported = this.#quiet.admit();
+    if (unreported === undefined) return;
+    logger.warn(
+      "a connection was closed, as {connections} are open: raise the limit or find out why",
+      {
+        connections: this.#connections.size,
+        unreported,
+      },
+    );
+  }
+}
+
+function peerOf(socket: Socket): string {
+  return `${socket.remoteAddress} ${socket.remotePort}`;
+}
+
+function ignore(): void {}

@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** Limits of a call, for all protocols. */
+export interface CallLimits {
+  /**
+   * Largest message in bytes, read or written, after decompression. A request of the service has at most
+   * six bytes; the rest is for callers that send fields of a later version.
+   *
+   * @default {65536}
+   */
+  readonly maxMessageBytes?: number;
+  /**
+   * Longest deadline in milliseconds that a caller may ask for; a longer one is refused with
+   * INVALID_ARGUMENT. The default is a day: no call lasts as long, and a timer of more than 2^31 - 1 ms,
+   * which is 24.8 days, would fire at once.
+   *
+   * @default {86400000}
+   */
+  readonly maxTimeoutMs?: number;
+}
+
+/** Largest message by default: 64 KiB. */
+export const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
+
+const DAY_MS = 86_400_000;
+const TIMER_MAX_MS = 2_147_483_647;
+const MESSAGE_MAX_BYTES = 0xffff_ffff;
+
+/** The options of Connect that the service sets for itself, whoever mounts it. */
+export interface ServiceOptions {
+  /** JSON shows fields that are zero: a person with curl must see them. */
+  readonly jsonOptions: { readonly alwaysEmitImplicit: true };
+  /** Largest request message in bytes. */
+  readonly readMaxBytes: number;
+  /** Largest response message in bytes. */
+  readonly writeMaxBytes: number;
+  /** Longest deadline in milliseconds. */
+  readonly maxTimeoutMs: number;
+}
+
+/**
+ * The options of Connect for given limits.
+ *
+ * @throws {RangeError} if a limit is out of its range
+ */
+export function serviceOptions(limits: CallLimits = {}): ServiceOptions {
+  const { maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, maxTimeoutMs = DAY_MS } = limits;
+  checkLimit("maxMessageBytes", maxMessageBytes, MESSAGE_MAX_BYTES);
+  checkLimit("maxTimeoutMs", maxTimeoutMs, TIMER_MAX_MS);
+  return {
+    jsonOptions: { alwaysEmitImplicit: true },
+    readMaxBytes: maxMessageBytes,
+    writeMaxBytes: maxMessageBytes,
+    maxTimeoutMs,
+  };
+}
+
+function checkLimit(name: keyof CallLimits, value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= max) return;
+  throw new RangeError(
+    `Cannot mount the service as '${name}' must be a whole number from 1 to ${max}: current value is ${value}`,
+  );
+}

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ConnectRouterOptions } from "@connectrpc/connect";
+import { createConnectRouter } from "@connectrpc/connect";
+import type {
+  UniversalHandler,
+  UniversalServerRequest,
+  UniversalServerResponse,
+} from "@connectrpc/connect/protocol";
+import type { CallLimits } from "./connect_options.ts";
+import { completeGetUrl } from "./plain_get.ts";
+import type { Refusal } from "./refusal.ts";
+import { isGrpc, refuse } from "./refusal.ts";
+import { routes } from "./service.ts";
+import type { TimestampSource } from "./timestamp_source.ts";
+
+/** Options of {@linkcode createDispatcher}. */
+export interface DispatcherOptions extends CallLimits {
+  /** Whether answers can have trailers. Without them there is no gRPC. */
+  readonly grpc: boolean;
+  /** Fires when calls under way must end now; its reason is their status. */
+  readonly shutdownSignal?: AbortSignal;
+  /** Compressions to accept and to use; none by default. */
+  readonly acceptCompression?: ConnectRouterOptions["acceptCompression"];
+}
+
+/** Answers a request of any protocol. */
+export type Dispatcher = (request: UniversalServerRequest) => Promise<UniversalServerResponse>;
+
+/**
+ * Joins the methods of the service to one function from request to answer. What Connect would refuse with a
+ * bare status gets a sentence that says what to do.
+ *
+ * @throws {RangeError} if a limit is out of its range
+ */
+export function createDispatcher(oracle: TimestampSource, options: DispatcherOptions): Dispatcher {
+  const { grpc, shutdownSignal, acceptCompression = [], ...limits } = options;
+  const router = createConnectRouter({
+    grpc,
+    acceptCompression,
+    ...(shutdownSignal === undefined ? {} : { shutdownSignal }),
+  });
+  routes(oracle, limits)(router);
+  const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const answer = async (request: UniversalServerRequest): Promise<UniversalServerResponse> => {
+    const handler = handlers.get(pathOf(request.url));
+    const contentType = request.header.get("content-type");
+    if (handler === undefined) return refuse(unknownPath(request.url, handlers), contentType);
+    const refusal = objection(handler, request);
+    if (refusal !== undefined) return refuse(refusal, contentType);
+    if (request.method !== "GET") return await handler(request);
+    return await handler({ ...request, url: completeGetUrl(request.url) });
+  };
+  return answer;
+}
+
+function pathOf(url: string): string {
+  return new URL(url).pathname;
+}
+
+function unknownPath(url: string, handlers: ReadonlyMap<string, unknown>): Refusal {
+  const paths = [...handlers.keys()].join(" or ");
+  return { status: 404, text: `Cannot find ${pathOf(url)}: call ${paths}` };
+}
+
+function objection(
+  handler: UniversalHandler,
+  request: UniversalServerRequest,
+): Refusal | undefined {
+  const { method, header } = request;
+  const path = handler.requestPath;
+  if (!handler.allowedMethods.includes(method)) {
+    const allow = [...new Set(handler.allowedMethods)].join(", ");
+    const text = `Cannot ${method} ${path}: use ${allow}`;
+    return { status: 405, text, headers: { allow } };
+  }
+  if (method !== "POST") return undefined;
+  const contentType = header.get("content-type") ?? "";
+  if (handler.supportedContentType(contentType)) return undefined;
+  const text = isGrpc(contentType)
+    ? "Cannot speak gRPC here, as this server cannot send trailers: use gRPC-Web or Connect"
+    : `Cannot read content-type ${JSON.stringify(contentType)}: use application/json, ` +
+      "application/proto, application/grpc-web+proto or, over HTTP/2, application/grpc";
+  return { status: 415, text };
+}

@@ -1,0 +1,51 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import {
+  universalServerRequestFromFetch,
+  universalServerResponseToFetch,
+} from "@connectrpc/connect/protocol";
+import type { CallLimits } from "./connect_options.ts";
+import { createDispatcher } from "./dispatcher.ts";
+import { FaultLog } from "./fault_log.ts";
+import { refuse } from "./refusal.ts";
+import type { TimestampSource } from "./timestamp_source.ts";
+
+/** Options of {@linkcode createFetchHandler}. */
+export interface FetchHandlerOptions extends CallLimits {
+  /** Fires when calls under way must end now; its reason is their status if it is a `ConnectError`. */
+  readonly shutdownSignal?: AbortSignal;
+}
+
+/**
+ * Serves the oracle where a server is a function from `Request` to `Response`: `Deno.serve`, serverless
+ * platforms, tests. It speaks Connect and gRPC-Web. gRPC needs trailers, which a `Response` does not have;
+ * a gRPC client gets UNIMPLEMENTED with a message that says so.
+ *
+ * @example
+ * ```ts ignore
+ * import { createFetchHandler, MemoryDriver, Oracle } from "@tsoracle/tsoracle";
+ *
+ * await using oracle = new Oracle({ driver: new MemoryDriver() });
+ * Deno.serve({ hostname: "127.0.0.1" }, createFetchHandler(oracle));
+ * ```
+ *
+ * @throws {RangeError} if a limit is out of its range
+ */
+export function createFetchHandler(
+  oracle: TimestampSource,
+  options: FetchHandlerOptions = {},
+): (request: Request) => Promise<Response> {
+  const dispatch = createDispatcher(oracle, { ...options, grpc: false });
+  const faults = new FaultLog();
+  const handle = async (request: Request): Promise<Response> => {
+    try {
+      const answer = await dispatch(universalServerRequestFromFetch(request, {}));
+      return universalServerResponseToFetch(answer);
+    } catch (error) {
+      faults.report(error);
+      const refusal = { status: 500, text: "internal error" } as const;
+      return universalServerResponseToFetch(refuse(refusal, request.headers.get("content-type")));
+    }
+  };
+  return handle;
+}
