@@ -3,6 +3,7 @@
 import { createServer } from "node:net";
 import type { AddressInfo, Server, Socket } from "node:net";
 import { getLogger } from "@logtape/logtape";
+import { deferred } from "../core/deferred.ts";
 import { formatAddress, stripBrackets } from "./address.ts";
 import type { ServeErrorCode } from "./errors.ts";
 import { ServeError } from "./errors.ts";
@@ -50,7 +51,7 @@ export interface BoundListener {
 export async function listen(options: ListenOptions): Promise<BoundListener> {
   const { hostname, port, onSocket } = options;
   const listener = createServer({ noDelay: true }, onSocket);
-  const bound = Promise.withResolvers<void>();
+  const bound = deferred<void>();
   listener.once("error", bound.reject);
   listener.once("listening", bound.resolve);
   try {

@@ -4,6 +4,8 @@ import type { Server as Listener } from "node:net";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { getLogger } from "@logtape/logtape";
 import { delay } from "@std/async";
+import { deferred } from "../core/deferred.ts";
+import type { Deferred } from "../core/deferred.ts";
 import { formatAddress } from "./address.ts";
 import type { Switchboard } from "./switchboard.ts";
 
@@ -82,7 +84,7 @@ export class ListeningServer implements OracleServer {
   readonly port: number;
   readonly finished: Promise<ServerEnd>;
   readonly #parts: ListeningServerParts;
-  readonly #end: PromiseWithResolvers<ServerEnd> = Promise.withResolvers<ServerEnd>();
+  readonly #end: Deferred<ServerEnd> = deferred<ServerEnd>();
   #closing: Promise<ServerEnd> | undefined;
 
   /** Takes over a bound listener. */

@@ -5,6 +5,8 @@ import type { Server as Http1Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Server as TlsServer } from "node:tls";
 import { getLogger } from "@logtape/logtape";
+import { deferred } from "../core/deferred.ts";
+import type { Deferred } from "../core/deferred.ts";
 import { FaultLog } from "../rpc/fault_log.ts";
 import { QuietPeriod } from "../rpc/quiet_period.ts";
 import { Connection } from "./connection.ts";
@@ -53,7 +55,7 @@ export class Switchboard {
   /** By what a request belongs to: its socket on HTTP/1.1, its session on HTTP/2. */
   readonly #byCarrier = new WeakMap<object, Connection>();
   readonly #quiet = new QuietPeriod();
-  #emptied: PromiseWithResolvers<void> = Promise.withResolvers<void>();
+  #emptied: Deferred<void> = deferred<void>();
 
   /** Makes a switchboard without connections. */
   constructor(options: SwitchboardOptions) {
@@ -104,7 +106,7 @@ export class Switchboard {
       if (this.#byPeer.get(peer) === connection) this.#byPeer.delete(peer);
       if (this.#connections.size > 0) return;
       this.#emptied.resolve();
-      this.#emptied = Promise.withResolvers();
+      this.#emptied = deferred();
     });
     if (this.#tls !== undefined) this.#tls.emit("connection", raw);
     else sniffProtocol(raw, (protocol) => this.#start(raw, connection, protocol));
