@@ -1,3 +1,106 @@
 // SPDX-License-Identifier: Apache-2.0
 
-export {};
+/**
+ * A timestamp oracle to embed: give it a driver, serve it.
+ *
+ * ```ts
+ * import { MemoryDriver, Oracle, serve } from "@tsoracle/tsoracle";
+ * import assert from "node:assert/strict";
+ *
+ * await using oracle = new Oracle({ driver: new MemoryDriver() });
+ * await using server = await serve(oracle, { port: 0 });
+ * await oracle.untilServing();
+ *
+ * const answer = await fetch(`http://${server.address}/tsoracle.v1.TsoService/GetTs`, {
+ *   method: "POST",
+ *   headers: { "content-type": "application/json" },
+ *   body: JSON.stringify({ count: 2 }),
+ * });
+ * assert.equal((await answer.json()).count, 2);
+ * ```
+ *
+ * What else there is, by audience: `./drivers/file` and `./drivers/memory`; `./observe` for metrics and
+ * logs; `./testing` for driver authors and for tests; `./server` is the part of this entry that a page in a
+ * browser can import; `./proto` the generated messages; `./cli` the command line.
+ *
+ * @module
+ */
+
+export { Oracle } from "./src/server/oracle.ts";
+export type { GetTsOptions, MaxSafe, OracleEnd, OracleSnapshot } from "./src/server/oracle.ts";
+export type { OracleOptions } from "./src/server/options.ts";
+export { LeadershipStreamError, OracleError } from "./src/server/errors.ts";
+export type { LeaderHint, OracleErrorCode, OracleErrorOptions } from "./src/server/errors.ts";
+export { COUNTERS, GAUGES, HISTOGRAMS, NO_METRICS } from "./src/server/metrics.ts";
+export type { CounterName, GaugeName, HistogramName, Metrics } from "./src/server/metrics.ts";
+export type { ServingFalse, ServingState, ServingTrue } from "./src/server/serving.ts";
+export { SystemClock } from "./src/server/system_clock.ts";
+
+export { DEFAULT_LIMITS, DEFAULT_PORT, serve, ServeError } from "./src/net/mod.ts";
+export type {
+  CloseOptions,
+  Limits,
+  OracleServer,
+  ServableOracle,
+  ServeErrorCode,
+  ServeOptions,
+  ServerEnd,
+  TlsOptions,
+} from "./src/net/mod.ts";
+export { routes } from "./src/rpc/service.ts";
+export type { Routes, ServiceRegistry } from "./src/rpc/service.ts";
+export type { CallLimits } from "./src/rpc/connect_options.ts";
+export { createFetchHandler } from "./src/rpc/fetch_handler.ts";
+export type { FetchHandlerOptions } from "./src/rpc/fetch_handler.ts";
+export type { TimestampSource } from "./src/rpc/timestamp_source.ts";
+
+export { FileDriver, FileStateError } from "./src/drivers/file/mod.ts";
+export type {
+  FileDriverInitOptions,
+  FileDriverLimits,
+  FileDriverOptions,
+  FileStateErrorCode,
+  FileStateErrorOptions,
+  StateDirectory,
+  StateDirectoryOptions,
+} from "./src/drivers/file/mod.ts";
+export { MemoryDriver } from "./src/drivers/memory/mod.ts";
+export type { MemoryDriverOptions } from "./src/drivers/memory/mod.ts";
+
+export type {
+  ConsensusDriver,
+  DriverCallOptions,
+  FollowerEvent,
+  LeaderEvent,
+  LeadershipEvent,
+  UnknownEvent,
+} from "./src/consensus/driver.ts";
+export {
+  AdvanceOutOfRangeError,
+  checkAdvance,
+  ConsensusError,
+  FencedError,
+  NotLeaderError,
+  PermanentError,
+  TransientError,
+} from "./src/consensus/errors.ts";
+export type { ConsensusErrorCode } from "./src/consensus/errors.ts";
+
+export type { Grant } from "./src/core/allocator.ts";
+export type { Clock, DelayOptions } from "./src/core/clock.ts";
+export { formatEndpoint, parseEndpoint } from "./src/core/endpoint.ts";
+export type { PeerEndpoint } from "./src/core/endpoint.ts";
+export { EPOCH_MAX, epochFromHalves, epochToHalves } from "./src/core/epoch.ts";
+export type { Epoch, EpochHalves } from "./src/core/epoch.ts";
+export { CoreError } from "./src/core/errors.ts";
+export type { CoreErrorCode } from "./src/core/errors.ts";
+export type { Failpoint } from "./src/core/failpoint.ts";
+export {
+  LOGICAL_MAX,
+  MAX_COUNT,
+  packTimestamp,
+  PHYSICAL_MS_MAX,
+  unpackTimestamp,
+} from "./src/core/timestamp.ts";
+export type { TimestampParts } from "./src/core/timestamp.ts";
+export { VERSION } from "./src/version.ts";
