@@ -1,0 +1,99 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { ioTest } from "../_support/levels.ts";
+import { RunningExample } from "./_support/example.ts";
+
+const SERVING = /^serving on (\S+)$/m;
+
+interface Block {
+  readonly physicalMs: string;
+  readonly count: number;
+}
+
+async function getTs(address: string, count: number): Promise<Block> {
+  const answer = await fetch(`http://${address}/tsoracle.v1.TsoService/GetTs`, {
+    method: "POST",
+    headers: { "content-type": "application/json" },
+    body: JSON.stringify({ count }),
+  });
+  assert.equal(answer.status, 200);
+  return await answer.json();
+}
+
+ioTest("examples/embed.ts serves on every protocol, and its hint for curl works", async () => {
+  await using example = await RunningExample.start("examples/embed.ts", "0");
+  const hint = await example.printed(/^try: (curl [^]*GetTs)$/m);
+  const curl = new Deno.Command("bash", { args: ["-c", hint], stdin: "null" });
+  const { stdout } = await curl.output();
+  assert.equal(JSON.parse(new TextDecoder().decode(stdout)).count, 2);
+  assert.equal(await example.stop(), 0);
+});
+
+ioTest("examples/embed_file.ts goes on above where it ended", async () => {
+  const directory = await Deno.makeTempDir({ prefix: "tsoracle-" });
+  try {
+    const runs: bigint[][] = [];
+    for (let run = 0; run < 2; run++) {
+      await using example = await RunningExample.start("examples/embed_file.ts", directory);
+      assert.equal(await example.finished(), 0);
+      runs.push(example.text.trim().split("\n").map(BigInt));
+    }
+    const [first = [], second = []] = runs;
+    assert.equal(first.length, 3);
+    assert.equal(second.length, 3);
+    assert.ok((second[0] ?? 0n) > (first[2] ?? 0n));
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+ioTest(
+  "examples/mount_in_connect.ts serves gRPC behind the interceptors of its server",
+  async () => {
+    const { createClient } = await import("@connectrpc/connect");
+    const { createGrpcTransport, Http2SessionManager } = await import("@connectrpc/connect-node");
+    const { TsoService } = await import("@tsoracle/tsoracle/proto");
+    await using example = await RunningExample.start("examples/mount_in_connect.ts", "0");
+    const baseUrl = `http://${await example.printed(SERVING)}`;
+    const sessionManager = new Http2SessionManager(baseUrl);
+    const client = createClient(TsoService, createGrpcTransport({ baseUrl, sessionManager }));
+    assert.equal((await client.getTs({ count: 5 })).count, 5);
+    sessionManager.abort();
+    assert.equal(await example.stop(), 0);
+    assert.match(example.text, /^1 calls$/m);
+  },
+);
+
+ioTest("examples/deno_serve.ts serves the oracle beside the pages of its server", async () => {
+  await using example = await RunningExample.start("examples/deno_serve.ts", "0");
+  const address = await example.printed(SERVING);
+  assert.equal((await getTs(address, 3)).count, 3);
+  assert.equal(await (await fetch(`http://${address}/`)).text(), "an oracle lives here\n");
+  assert.equal(await example.stop(), 0);
+});
+
+ioTest("examples/browser/serve.ts serves a page and an oracle that lets it call", async () => {
+  await using example = await RunningExample.start("examples/browser/serve.ts", "0", "0");
+  const page = new URL(await example.printed(/^open (\S+)$/m));
+  assert.match(await (await fetch(page)).text(), /page\.js/);
+  assert.match(await (await fetch(new URL("/page.js", page))).text(), /TsoService/);
+  const oracle = page.searchParams.get("oracle");
+  const preflight = await fetch(`${oracle}/tsoracle.v1.TsoService/GetTs`, {
+    method: "OPTIONS",
+    headers: { "origin": page.origin, "access-control-request-method": "POST" },
+  });
+  await preflight.body?.cancel();
+  assert.equal(preflight.headers.get("access-control-allow-origin"), page.origin);
+  assert.equal(await example.stop(), 0);
+});
+
+ioTest("every example is run here", async () => {
+  const folder = new URL("../../examples/", import.meta.url);
+  const source = await Deno.readTextFile(new URL(import.meta.url));
+  for await (const { name, isDirectory } of Deno.readDir(folder)) {
+    if (name.startsWith("_")) continue;
+    const path = isDirectory ? `examples/${name}/serve.ts` : `examples/${name}`;
+    assert.ok(source.includes(`RunningExample.start("${path}"`), path);
+  }
+});
