@@ -1,0 +1,235 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import type { Grant } from "../../../src/core/allocator.ts";
+import { settle } from "../../../src/testing/manual_clock.ts";
+import { ClusterChecks } from "./cluster_checks.ts";
+import { ClusterNode } from "./cluster_node.ts";
+import type { ClusterOptions } from "./cluster_node.ts";
+import { Engine } from "./engine.ts";
+import { Ledger } from "./ledger.ts";
+import { Network } from "./network.ts";
+import type { Fate } from "./network.ts";
+
+/** Names the node that leads for the engine, whoever that is. */
+export const LEADER = -1;
+
+/** Rounds that a candidate is given before it asks again: a new election would undo its fence. */
+const CAMPAIGN_ROUNDS = 40;
+
+/** Rounds in which an election and a fence are through: three round trips and an event each. */
+const TAKE_OVER_ROUNDS = 12;
+
+/**
+ * Real oracles on one made-up engine, in true time that only a test moves. Every message, every leadership
+ * event and every pause is placed by the test; every answer is checked as soon as it is given.
+ */
+export class OracleCluster implements AsyncDisposable {
+  /** What the callers saw. */
+  readonly ledger: Ledger;
+  readonly #engine: Engine;
+  readonly #network: Network;
+  readonly #checks: ClusterChecks;
+  readonly #nodes: readonly ClusterNode[];
+  #trueMs = 0;
+  #step = 0;
+  #waiting = 0;
+  #fault: unknown;
+
+  constructor(options: ClusterOptions) {
+    const hasLeases = options.handover.kind === "lease";
+    const trueMs = () => this.#trueMs;
+    const engine = new Engine(options.handover, (number, epoch) => this.#proclaim(number, epoch));
+    const network = new Network(engine);
+    const ledger = new Ledger(hasLeases);
+    const checks = new ClusterChecks({ engine, network, ledger, hasLeases, trueMs });
+    const onPersist = (node: ClusterNode) => this.#guard(() => checks.persist(node));
+    this.ledger = ledger;
+    this.#engine = engine;
+    this.#network = network;
+    this.#checks = checks;
+    this.#nodes = options.skewsMs.map((_, number) =>
+      new ClusterNode({ cluster: options, number, network, trueMs, onPersist })
+    );
+  }
+
+  /** Calls that have no answer yet. */
+  get waiting(): number {
+    return this.#waiting;
+  }
+
+  /** Asks a node for timestamps. Its answer is checked when it comes. */
+  async call(number: number, count: number): Promise<string> {
+    const node = this.#node(number);
+    if (node.isPaused) return "paused";
+    const startMs = this.#step;
+    let asked: Grant | Promise<Grant>;
+    try {
+      asked = node.oracle.getTs(count);
+    } catch (error) {
+      return this.#checks.refusal(node, error);
+    }
+    if (!(asked instanceof Promise)) return this.#granted(node, asked, startMs);
+    this.#waiting++;
+    void asked.then(
+      (grant) => this.#guard(() => this.#granted(node, grant, startMs)),
+      (error: unknown) => this.#guard(() => this.#checks.refusal(node, error)),
+    ).finally(() => this.#waiting--);
+    await this.#settle();
+    return "asked";
+  }
+
+  /** Asks a node for its safe point. */
+  maxSafe(number: number): string {
+    const node = this.#node(number);
+    return node.isPaused ? "paused" : this.#checks.safePoint(node);
+  }
+
+  /** Lets true time pass. */
+  async tick(ms: number): Promise<void> {
+    this.#trueMs += ms;
+    for (const node of this.#nodes) await node.tick(ms);
+  }
+
+  /** Moves one node's wall clock alone. */
+  jump(number: number, ms: number): void {
+    const { clock } = this.#node(number);
+    clock.jumpTo(Math.max(0, clock.nowMs() + ms));
+  }
+
+  /** Freezes a node, or lets it go on where it was. */
+  async setPaused(number: number, isPaused: boolean): Promise<void> {
+    const node = this.#node(number);
+    node.isPaused = isPaused;
+    await node.tick(0);
+  }
+
+  /** Lets a node ask for the leadership. */
+  campaign(number: number): void {
+    const { driver, isPaused } = this.#node(number);
+    if (!isPaused) driver.campaign();
+  }
+
+  /** Lets a node renew its leadership, and perhaps report it once more. */
+  heartbeat(number: number, announce: boolean): void {
+    const { driver, isPaused } = this.#node(number);
+    if (!isPaused) driver.heartbeat(announce);
+  }
+
+  /** Lets a node's driver lose sight of the engine. */
+  doubt(number: number): void {
+    this.#node(number).driver.tell({ kind: "unknown" });
+  }
+
+  /** Moves one message. */
+  async deliver(pick: number, fate: Fate): Promise<string> {
+    const moved = this.#network.deliver(pick, fate, (number) => this.#node(number).isPaused);
+    await this.#settle();
+    return moved;
+  }
+
+  /** Moves up to `count` messages, the oldest first. */
+  async flow(count: number): Promise<void> {
+    for (let left = count; left > 0; left--) await this.deliver(0, "delivered");
+  }
+
+  /** Gives a node its next leadership event. */
+  async hear(number: number): Promise<string> {
+    const { driver, isPaused } = this.#node(number);
+    if (isPaused) return "paused";
+    const event = driver.deliverEvent();
+    await this.#settle();
+    return event?.kind ?? "nothing";
+  }
+
+  /**
+   * Lets a node take over where nothing goes wrong: it waits for the end of the lease, is elected, hears of
+   * it and passes its fence. The others need not hear of it.
+   */
+  async takeOver(number: number): Promise<string> {
+    const { driver, oracle, isPaused } = this.#node(number);
+    if (isPaused) return "paused";
+    await this.tick(Math.max(0, this.#engine.expiresMs - this.#trueMs));
+    driver.campaign();
+    for (let round = 0; round < TAKE_OVER_ROUNDS && !oracle.isServing; round++) {
+      await this.flow(this.#network.size);
+      await this.hear(number);
+    }
+    return oracle.isServing ? "serves" : "does not serve";
+  }
+
+  /** Ends a step: lets reactions run and checks what has to hold at every moment. */
+  async check(): Promise<void> {
+    await this.#settle();
+    this.#step++;
+    this.#checks.moment(this.#nodes);
+  }
+
+  /**
+   * Heals everything and waits until a node grants again and nobody waits.
+   *
+   * @param rounds how often all that is under way may be moved on
+   */
+  async recover(rounds: number): Promise<void> {
+    for (const { number } of this.#nodes) await this.setPaused(number, false);
+    for (let round = 0; round < rounds; round++) {
+      const isTimeToAsk = round % CAMPAIGN_ROUNDS === 0;
+      await this.#moveEverything(isTimeToAsk);
+      const leader = this.#nodes.find(({ oracle }) => oracle.isServing);
+      if (leader === undefined && isTimeToAsk) this.campaign(0);
+      if (leader !== undefined && this.#waiting === 0) {
+        if (await this.call(leader.number, 1) === "granted") return;
+      }
+      await this.tick(10);
+      await this.check();
+    }
+    assert.fail(`no grant within ${rounds} rounds, ${this.#waiting} calls wait`);
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = this.#nodes.map(({ oracle }) => oracle.close());
+    for (const { clock } of this.#nodes) await clock.advance(0);
+    await Promise.all(closed);
+    for (const { clock } of this.#nodes) assert.equal(clock.sleeping, 0, "a timer is left behind");
+  }
+
+  async #moveEverything(announce: boolean): Promise<void> {
+    await this.flow(this.#network.size);
+    for (const { number, driver } of this.#nodes) {
+      this.heartbeat(number, announce);
+      while (driver.hasNews) await this.hear(number);
+    }
+  }
+
+  #granted(node: ClusterNode, grant: Grant, startMs: number): string {
+    this.#checks.grant(node, grant);
+    this.ledger.noteGrant(grant, startMs, this.#step);
+    return "granted";
+  }
+
+  #proclaim(winner: number, leaderEpoch: bigint): void {
+    for (const { number, driver } of this.#nodes) {
+      if (number !== winner) driver.tell({ kind: "follower", leaderEpoch });
+    }
+  }
+
+  /** Keeps a failed check of a reaction until the step that caused it ends. */
+  #guard(check: () => void): void {
+    try {
+      check();
+    } catch (error) {
+      this.#fault ??= error;
+    }
+  }
+
+  async #settle(): Promise<void> {
+    await settle();
+    if (this.#fault !== undefined) throw this.#fault;
+  }
+
+  #node(number: number): ClusterNode {
+    const node = this.#nodes[number === LEADER ? this.#engine.leader ?? 0 : number];
+    assert(node !== undefined);
+    return node;
+  }
+}
