@@ -14,13 +14,14 @@ export const DURATION_MAX_MS = 2_147_483_647;
 
 /**
  * Parses a duration: a number with its unit, such as `3s`, `250ms`, `1.5m`, or several of them, the
- * larger unit first, such as `1m30s`.
+ * larger unit first, such as `1m30s`. Only zero needs no unit.
  *
  * @param text the duration as a person writes it
  * @returns whole milliseconds, 0 to {@linkcode DURATION_MAX_MS}
  * @throws {ValueError} if the unit is missing or unknown, or the value is not whole milliseconds in range
  */
 export function parseDuration(text: string): number {
+  if (text === "0") return 0;
   if (/^[0-9.]+$/.test(text)) {
     throw new ValueError(`a duration needs a unit; write ${text}s or ${text}ms`);
   }

@@ -7,6 +7,7 @@ import { scaled } from "../_support/levels.ts";
 
 Deno.test("parseDuration() reads each unit, fractions and sums", () => {
   const cases = {
+    "0": 0,
     "0s": 0,
     "250ms": 250,
     "3s": 3_000,
@@ -22,7 +23,8 @@ Deno.test("parseDuration() reads each unit, fractions and sums", () => {
 
 Deno.test("parseDuration() refuses a bare number and says how to write it", () => {
   assert.throws(() => parseDuration("3"), { name: "ValueError", message: /write 3s or 3ms/ });
-  assert.throws(() => parseDuration("0"), { message: /needs a unit/ });
+  assert.throws(() => parseDuration("0.5"), { message: /needs a unit/ });
+  assert.throws(() => parseDuration("00"), { message: /needs a unit/ });
 });
 
 Deno.test("parseDuration() refuses everything else", () => {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { getLogger } from "@logtape/logtape";
+import { warnOnBadRuntime } from "../../net/mod.ts";
 import { startLogging } from "../../observe/mod.ts";
 import { defineCommand } from "../command.ts";
 import type { CliContext } from "../context.ts";
@@ -77,6 +78,7 @@ async function serveUntilStopped(
 ): Promise<number> {
   const { refused } = settings.log;
   if (refused !== undefined) logger.warn("unknown log level; logging at info", { level: refused });
+  warnOnBadRuntime();
   const node = await startNode(settings);
   const announce = () => context.stdout.write(`serving on ${node.address}\n`);
   // A node that ends before it served is told about below.

@@ -12,6 +12,7 @@ import {
   parseListenAddress,
   parseOrigin,
   parsePath,
+  wholeNumber,
 } from "../values.ts";
 
 /** A log level, and what was written if that is no level. */
@@ -21,6 +22,9 @@ export interface LogChoice {
   /** What was asked for, if it is unknown. */
   readonly refused: string | undefined;
 }
+
+/** What a limit of the listener can be: 2^31 - 1. */
+const LIMIT_MAX = 2_147_483_647;
 
 const ADDRESS_FLAGS = {
   listen: valueFlag("listen", {
@@ -92,7 +96,7 @@ const OBSERVE_FLAGS = {
     placeholder: "DURATION",
     fallback: "10s",
     summary: "time between two heartbeat lines in the log; 0s writes none",
-    parse: (text) => text === "0" ? 0 : durationFrom(0)(text),
+    parse: durationFrom(0),
   }),
   log: valueFlag("log", {
     placeholder: "LEVEL",
@@ -108,11 +112,63 @@ const OBSERVE_FLAGS = {
   }),
 } as const;
 
+const LIMIT_FLAGS = {
+  connections: valueFlag("max-connections", {
+    placeholder: "N",
+    fallback: "1000",
+    summary: "open connections; one more is closed as soon as it is accepted",
+    parse: wholeNumber(1, LIMIT_MAX),
+  }),
+  streamsPerConnection: valueFlag("max-streams", {
+    placeholder: "N",
+    fallback: "256",
+    summary: "open HTTP/2 streams of one connection; more are refused",
+    parse: wholeNumber(1, LIMIT_MAX),
+  }),
+  messageBytes: valueFlag("max-message-bytes", {
+    placeholder: "N",
+    fallback: "65536",
+    summary: "largest request in bytes, after decompression",
+    parse: wholeNumber(1, LIMIT_MAX),
+  }),
+  headerBytes: valueFlag("max-header-bytes", {
+    placeholder: "N",
+    fallback: "16384",
+    summary: "largest head of a request in bytes",
+    parse: wholeNumber(1, LIMIT_MAX),
+  }),
+  handshakeTimeoutMs: valueFlag("handshake-timeout", {
+    placeholder: "DURATION",
+    fallback: "10s",
+    summary: "time for a new connection to say what it speaks, TLS included",
+    parse: durationFrom(1),
+  }),
+  requestTimeoutMs: valueFlag("request-timeout", {
+    placeholder: "DURATION",
+    fallback: "30s",
+    summary: "time for a request to arrive whole, and for its answer to be taken",
+    parse: durationFrom(1),
+  }),
+  idleTimeoutMs: valueFlag("idle-timeout", {
+    placeholder: "DURATION",
+    fallback: "5m",
+    summary: "time without a request after which a connection is closed",
+    parse: durationFrom(1),
+  }),
+} as const;
+
 const PROCESS_FLAGS = {
   shutdownGraceMs: valueFlag("shutdown-grace", {
     placeholder: "DURATION",
     fallback: "10s",
     summary: "how long calls in flight may go on after a signal to stop",
+    parse: durationFrom(0),
+  }),
+  lameDuckMs: valueFlag("lame-duck", {
+    placeholder: "DURATION",
+    fallback: "0s",
+    summary:
+      "how long to go on accepting calls after /readyz says no, for a load balancer to notice",
     parse: durationFrom(0),
   }),
   printConfig: switchFlag("print-config", "print each setting with its source, and exit", {
@@ -126,6 +182,7 @@ export const SERVE_FLAGS = {
   ...STATE_FLAGS,
   ...TLS_FLAGS,
   ...OBSERVE_FLAGS,
+  ...LIMIT_FLAGS,
   ...PROCESS_FLAGS,
 } as const;
 

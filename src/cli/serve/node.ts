@@ -3,9 +3,11 @@
 import { getLogger } from "@logtape/logtape";
 import { deferred } from "../../core/deferred.ts";
 import { FileDriver } from "../../drivers/file/mod.ts";
-import { serve } from "../../net/mod.ts";
+import type { OracleServer, ServeErrorCode, ServeOptions } from "../../net/mod.ts";
+import { serve, ServeError } from "../../net/mod.ts";
 import { MetricsListenError, PrometheusMetrics, serveMetrics } from "../../observe/mod.ts";
-import { Oracle } from "../../server/mod.ts";
+import type { OracleOptions } from "../../server/mod.ts";
+import { NO_METRICS, Oracle } from "../../server/mod.ts";
 import { VERSION } from "../../version.ts";
 import { CommandError } from "../errors.ts";
 import { runtimeName } from "../runtime.ts";
@@ -16,6 +18,15 @@ import { requireNetPermission } from "./net_permission.ts";
 import { readTlsFiles } from "./tls_files.ts";
 
 const logger = getLogger(["tsoracle", "cli"]);
+
+const FLAGS_TO_CHANGE: Readonly<Record<ServeErrorCode, string>> = {
+  "insecure-address": "--tls-cert and --tls-key, --listen, --allow-insecure",
+  "bad-certificate": "--tls-cert, --tls-key and --tls-client-ca",
+  "address-in-use": "--listen",
+  "address-unavailable": "--listen",
+  "address-forbidden": "--listen",
+  "listen-failed": "--listen",
+};
 
 /** A server that runs. */
 export interface RunningNode {
@@ -46,33 +57,55 @@ export async function startNode(settings: ServeSettings): Promise<RunningNode> {
 }
 
 async function openNode(settings: ServeSettings, closers: Closers): Promise<RunningNode> {
-  const { directory, listen } = settings;
-  await requireNetPermission(listen);
+  await requireNetPermission(settings.listen);
   const tls = await readTlsFiles(settings);
-  const driver = await FileDriver.open({ directory });
+  const driver = await FileDriver.open({ directory: settings.directory });
   closers.add(() => driver.close());
   const metrics = settings.noMetrics ? undefined : await openMetrics(settings, closers);
   const oracle = new Oracle({
-    ...settings,
+    ...oracleSettings(settings),
     driver,
-    ...(metrics === undefined ? {} : { metrics }),
+    metrics: metrics ?? NO_METRICS,
   });
   closers.add(() => oracle.close());
   metrics?.watch(() => oracle.snapshot());
-  const server = await serve(oracle, {
-    ...settings,
-    ...listen,
-    ...(tls === undefined ? {} : { tls }),
-  });
+  const server = await listen(oracle, { ...serverSettings(settings), tls });
   closers.add(() => server.close());
   const failed = deferred<unknown>();
   void oracle.finished.then((end) => end.kind === "failed" && failed.resolve(end.error));
   return {
-    address: formatAddress({ hostname: server.address, port: server.port }),
+    address: server.address,
     serving: oracle.untilServing(),
     failed: failed.promise,
     close: () => closers.close(),
   };
+}
+
+function oracleSettings(settings: ServeSettings): Omit<OracleOptions, "driver"> {
+  const { windowAheadMs, failoverAdvanceMs, refillFraction } = settings;
+  const { heartbeatIntervalMs, shutdownGraceMs } = settings;
+  return { windowAheadMs, failoverAdvanceMs, refillFraction, heartbeatIntervalMs, shutdownGraceMs };
+}
+
+function serverSettings(settings: ServeSettings): ServeOptions {
+  const { listen, allowInsecure, corsOrigins, shutdownGraceMs, lameDuckMs } = settings;
+  const { connections, streamsPerConnection, messageBytes, headerBytes } = settings;
+  const { handshakeTimeoutMs, requestTimeoutMs, idleTimeoutMs } = settings;
+  const sizes = { connections, streamsPerConnection, messageBytes, headerBytes };
+  const limits = { ...sizes, handshakeTimeoutMs, requestTimeoutMs, idleTimeoutMs };
+  return { ...listen, allowInsecure, corsOrigins, shutdownGraceMs, lameDuckMs, limits };
+}
+
+/** The library says what is wrong; which flag changes it is known here. */
+async function listen(oracle: Oracle, options: ServeOptions): Promise<OracleServer> {
+  try {
+    return await serve(oracle, options);
+  } catch (error) {
+    if (!(error instanceof ServeError)) throw error;
+    throw new CommandError(`${error.message}; see ${FLAGS_TO_CHANGE[error.code]}`, {
+      cause: error,
+    });
+  }
 }
 
 async function openMetrics(settings: ServeSettings, closers: Closers): Promise<PrometheusMetrics> {
@@ -85,7 +118,7 @@ async function openMetrics(settings: ServeSettings, closers: Closers): Promise<P
     return metrics;
   } catch (error) {
     if (!(error instanceof MetricsListenError)) throw error;
-    throw new CommandError(`${error.message}; use --metrics-listen or --no-metrics`, {
+    throw new CommandError(`${error.message}; see --metrics-listen and --no-metrics`, {
       cause: error,
     });
   }

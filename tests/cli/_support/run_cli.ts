@@ -2,6 +2,7 @@
 
 import type { CliContext, StopSignal } from "../../../src/cli/main.ts";
 import { main } from "../../../src/cli/main.ts";
+import { within } from "../../_support/server_process.ts";
 
 /** What a command line did. */
 export interface CliResult {
@@ -24,9 +25,22 @@ export interface RunningCli {
   readonly result: Promise<CliResult>;
 }
 
+/** A command that should have ended by then serves instead, or hangs. */
+const LIMIT_MS = 20_000;
+
 /** Runs a command line in this process to its end. */
-export function runCli(args: readonly string[], env: CliContext["env"] = {}): Promise<CliResult> {
-  return startCli(args, env).result;
+export async function runCli(
+  args: readonly string[],
+  env: CliContext["env"] = {},
+): Promise<CliResult> {
+  const cli = startCli(args, env);
+  const describe = () => `${args.join(" ")} did not end: ${cli.stdout()}${cli.stderr()}`;
+  try {
+    return await within(cli.result, LIMIT_MS, describe);
+  } catch (error) {
+    cli.signal("SIGTERM");
+    throw error;
+  }
 }
 
 /** Starts a command line in this process. */
@@ -62,7 +76,8 @@ export function startCli(args: readonly string[], env: CliContext["env"] = {}): 
       for (;;) {
         const match = pattern.exec(written.stdout) ?? pattern.exec(written.stderr);
         if (match !== null) return match;
-        const over = await Promise.race([changed.promise, result]);
+        const describe = () => `no ${pattern}: ${written.stdout}${written.stderr}`;
+        const over = await within(Promise.race([changed.promise, result]), LIMIT_MS, describe);
         if (over !== undefined) throw new Error(`Ended with ${JSON.stringify(over)}`);
       }
     },
