@@ -14,6 +14,11 @@ import { isGrpc, refuse } from "./refusal.ts";
 import { routes } from "./service.ts";
 import type { TimestampSource } from "./timestamp_source.ts";
 
+const NO_GRPC =
+  "Cannot speak gRPC here, as this server cannot send trailers: use gRPC-Web or Connect";
+const CONTENT_TYPES =
+  "application/json, application/proto, application/grpc-web+proto or, over HTTP/2, application/grpc";
+
 /** Options of {@linkcode createDispatcher}. */
 export interface DispatcherOptions extends CallLimits {
   /** Whether answers can have trailers. Without them there is no gRPC. */
@@ -36,7 +41,6 @@ export type Dispatcher = (request: UniversalServerRequest) => Promise<UniversalS
 export function createDispatcher(oracle: TimestampSource, options: DispatcherOptions): Dispatcher {
   const { grpc, shutdownSignal, acceptCompression = [], ...limits } = options;
   const router = createConnectRouter({
-    grpc,
     acceptCompression,
     ...(shutdownSignal === undefined ? {} : { shutdownSignal }),
   });
@@ -46,7 +50,7 @@ export function createDispatcher(oracle: TimestampSource, options: DispatcherOpt
     const handler = handlers.get(pathOf(request.url));
     const contentType = request.header.get("content-type");
     if (handler === undefined) return refuse(unknownPath(request.url, handlers), contentType);
-    const refusal = objection(handler, request);
+    const refusal = objection(handler, request, grpc);
     if (refusal !== undefined) return refuse(refusal, contentType);
     if (request.method !== "GET") return await handler(request);
     return await handler({ ...request, url: completeGetUrl(request.url) });
@@ -66,20 +70,19 @@ function unknownPath(url: string, handlers: ReadonlyMap<string, unknown>): Refus
 function objection(
   handler: UniversalHandler,
   request: UniversalServerRequest,
+  grpc: boolean,
 ): Refusal | undefined {
   const { method, header } = request;
   const path = handler.requestPath;
   if (!handler.allowedMethods.includes(method)) {
     const allow = [...new Set(handler.allowedMethods)].join(", ");
-    const text = `Cannot ${method} ${path}: use ${allow}`;
-    return { status: 405, text, headers: { allow } };
+    return { status: 405, text: `Cannot ${method} ${path}: use ${allow}`, headers: { allow } };
   }
   if (method !== "POST") return undefined;
   const contentType = header.get("content-type") ?? "";
+  // Connect's own switch for this does not outlive the options that come with the service.
+  if (!grpc && isGrpc(contentType)) return { status: 415, text: NO_GRPC };
   if (handler.supportedContentType(contentType)) return undefined;
-  const text = isGrpc(contentType)
-    ? "Cannot speak gRPC here, as this server cannot send trailers: use gRPC-Web or Connect"
-    : `Cannot read content-type ${JSON.stringify(contentType)}: use application/json, ` +
-      "application/proto, application/grpc-web+proto or, over HTTP/2, application/grpc";
+  const text = `Cannot read content-type ${JSON.stringify(contentType)}: use ${CONTENT_TYPES}`;
   return { status: 415, text };
 }

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ServableOracle } from "../../../src/net/servable.ts";
+import type { GetTsOptions } from "../../../src/server/oracle.ts";
+import { until } from "./until.ts";
+
+/** An oracle whose grants never come, and that remembers who waits for one. */
+export class WaitingOracle implements ServableOracle {
+  readonly isServing = true;
+  readonly state = { kind: "serving", epoch: 1n } as const;
+  readonly finished: Promise<never> = new Promise<never>(() => {});
+  /** The signals of the calls that were made, in their order. */
+  readonly signals: AbortSignal[] = [];
+  readonly #heedsSignals: boolean;
+
+  /** Makes an oracle that heeds the signals of its callers, or one that is deaf. */
+  constructor(options: { readonly heedsSignals?: boolean } = {}) {
+    this.#heedsSignals = options.heedsSignals ?? true;
+  }
+
+  getTs(_count: number, options: GetTsOptions = {}): Promise<never> {
+    const { signal } = options;
+    if (signal === undefined) throw new Error("a call came without a signal");
+    this.signals.push(signal);
+    return new Promise((_, reject) => {
+      const leave = () => reject(signal.reason);
+      if (this.#heedsSignals) signal.addEventListener("abort", leave, { once: true });
+    });
+  }
+
+  currentMaxSafe(): { readonly physicalMs: number; readonly epoch: bigint } {
+    return { physicalMs: 0, epoch: 0n };
+  }
+
+  /** Waits until so many calls were made. */
+  untilCalls(count: number): Promise<void> {
+    return until(`${count} calls`, () => this.signals.length >= count);
+  }
+
+  /** Waits until the caller of each call is known to have gone. */
+  untilAllGone(): Promise<void> {
+    return until("the end of all calls", () => this.signals.every((signal) => signal.aborted));
+  }
+}

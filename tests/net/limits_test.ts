@@ -1,0 +1,19 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { DEFAULT_LIMITS, resolveLimits } from "../../src/net/limits.ts";
+
+Deno.test("resolveLimits() keeps the default of what is left out", () => {
+  assert.deepEqual(resolveLimits(), DEFAULT_LIMITS);
+  assert.deepEqual(resolveLimits({ connections: 5 }), { ...DEFAULT_LIMITS, connections: 5 });
+});
+
+for (const value of [0, -1, 1.5, NaN, Infinity, 2 ** 31]) {
+  Deno.test(`resolveLimits() refuses ${value}`, () => {
+    assert.throws(() => resolveLimits({ idleTimeoutMs: value }), {
+      name: "RangeError",
+      message: "Cannot serve as 'idleTimeoutMs' must be a whole number from 1 to 2147483647: " +
+        `current value is ${value}`,
+    });
+  });
+}
