@@ -13,7 +13,7 @@ import { untilStopped } from "../_until_stopped.ts";
 const [pagePort = "8080", oraclePort = "50551"] = Deno.args;
 const folder = import.meta.dirname ?? ".";
 const page = await Deno.readTextFile(`${folder}/index.html`);
-const script = await bundle(`${folder}/page.ts`);
+const script = await bundle(`${folder}/page.js`);
 
 await using web = Deno.serve({
   hostname: "127.0.0.1",

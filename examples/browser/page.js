@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/// <reference lib="dom" />
-
 /** What runs in the page: a gRPC-Web client in fifteen lines. */
 
 import { createClient } from "@connectrpc/connect";
@@ -13,7 +11,7 @@ const client = createClient(TsoService, createGrpcWebTransport({ baseUrl }));
 const button = document.querySelector("button");
 const list = document.querySelector("ol");
 
-button?.addEventListener("click", async () => {
+button.addEventListener("click", async () => {
   const item = document.createElement("li");
   try {
     const { physicalMs, logicalStart } = await client.getTs({ count: 1 });
@@ -22,5 +20,5 @@ button?.addEventListener("click", async () => {
   } catch (error) {
     item.textContent = String(error);
   }
-  list?.append(item);
+  list.append(item);
 });
