@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Connection, Protocol } from "./caller.ts";
+import { connect } from "./caller.ts";
+import type { OrderCheck } from "./order_check.ts";
+import type { Cell, Plan } from "./plan.ts";
+import type { Tally } from "./tally.ts";
+
+/** Streams of one HTTP/2 connection: what a gRPC channel shares, and below every server's limit. */
+const STREAMS_PER_CONNECTION = 64;
+/** How long after the end a call may still be under way before its connection is dropped. */
+const PATIENCE_MS = 10_000;
+
+/** How many connections a cell uses: HTTP/1.1 carries one call at a time. */
+export function connectionsOf(protocol: Protocol, concurrency: number): number {
+  return protocol === "grpc" ? Math.ceil(concurrency / STREAMS_PER_CONNECTION) : concurrency;
+}
+
+/** What {@linkcode runRound} works with. */
+export interface RoundOptions {
+  /** What to measure. */
+  readonly cell: Cell;
+  /** For how long, and how many timestamps a call asks for. */
+  readonly plan: Pick<Plan, "warmUpMs" | "measureMs" | "count">;
+  /** Where the figures go. */
+  readonly tally: Tally;
+  /** Proves the order over all calls to the same server. */
+  readonly check: OrderCheck;
+}
+
+/**
+ * One round of a cell, on fresh connections. A request counts if its answer comes within the measurement.
+ * The latency of one that comes after it counts as well, so that no long pause is cut off.
+ */
+export async function runRound(options: RoundOptions): Promise<void> {
+  const { cell, plan, tally } = options;
+  const { protocol, concurrency, port } = cell;
+  const startMs = performance.now() + plan.warmUpMs;
+  const period = { startMs, endMs: startMs + plan.measureMs };
+  const connections = Array.from(
+    { length: connectionsOf(protocol, concurrency) },
+    () => connect(protocol, { port, count: plan.count }),
+  );
+  const drop = () => connections.forEach((connection) => connection.destroy());
+  const timer = setTimeout(drop, plan.warmUpMs + plan.measureMs + PATIENCE_MS);
+  const callers = Array.from({ length: concurrency }, (_, index) => {
+    const connection = connections[index % connections.length];
+    return connection === undefined ? undefined : callInTurn(connection, period, options);
+  });
+  await Promise.all(callers);
+  clearTimeout(timer);
+  drop();
+  tally.endRound(plan.measureMs);
+}
+
+interface Period {
+  readonly startMs: number;
+  readonly endMs: number;
+}
+
+/** One caller. It stops at its first error, so that a dead server cannot make it spin. */
+async function callInTurn(
+  connection: Connection,
+  period: Period,
+  options: RoundOptions,
+): Promise<void> {
+  const { check, tally } = options;
+  try {
+    while (performance.now() < period.endMs) {
+      const floor = check.floor;
+      const beganMs = performance.now();
+      const block = await connection.call();
+      const returnedMs = performance.now();
+      check.accept(block, floor);
+      if (returnedMs < period.startMs) continue;
+      tally.recordLatency(returnedMs - beganMs);
+      if (returnedMs <= period.endMs) tally.countRequest();
+    }
+  } catch (error) {
+    tally.countError(error);
+  }
+}

@@ -1,0 +1,193 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { InProcessRates } from "./in_process.ts";
+import type { Protocol } from "./load/caller.ts";
+import type { CellResult, LoadResult } from "./load/plan.ts";
+import type { Machine } from "./machine.ts";
+import type { PauseFigures } from "./pauses.ts";
+import type { OtherLoad } from "./quiet.ts";
+import type { Rate } from "./rate.ts";
+import { summarize } from "./rate.ts";
+import { formatTable } from "./table.ts";
+
+/** All that a run found. */
+export interface Report {
+  /** Whether the figures mean nothing. */
+  readonly quick: boolean;
+  /** Where it was made. */
+  readonly machine: Machine;
+  /** What else the machine did. */
+  readonly otherLoad: OtherLoad;
+  /** Milliseconds of the small windows. */
+  readonly windowAheadMs: number;
+  /** Rates without a network. */
+  readonly inProcess: InProcessRates;
+  /** Pauses without a network. */
+  readonly pauses: readonly PauseFigures[];
+  /** Calls over the network. */
+  readonly protocols: LoadResult;
+  /** Pauses over the network. */
+  readonly networkPauses: {
+    readonly load: LoadResult;
+    readonly figures: readonly PauseFigures[];
+  };
+}
+
+const PROTOCOL_NAMES: Readonly<Record<Protocol, string>> = {
+  "grpc": "gRPC, h2c",
+  "grpc-web": "gRPC-Web, HTTP/1.1",
+  "connect-json": "Connect JSON, HTTP/1.1",
+};
+
+/** Other load from which on a run is called noisy. */
+const NOISY_PART = 0.1;
+const NOISY_STOLEN = 0.02;
+
+/** One line for everything that makes a run worthless. */
+export function faultsOf(report: Report): readonly string[] {
+  return [report.protocols, report.networkPauses.load].flatMap(({ cells, overlaps }) => [
+    ...cells.filter(({ errors }) => errors > 0).map(({ target, protocol, concurrency, ...cell }) =>
+      `${target}, ${protocol} x ${concurrency}: ${cell.errors} calls failed: ${cell.firstError}`
+    ),
+    ...overlaps > 0 ? [`${overlaps} timestamps were granted twice`] : [],
+  ]);
+}
+
+/** The report as Markdown, so that it can be read in a terminal and pasted into a page. */
+export function formatReport(report: Report): string {
+  const { inProcess, pauses, protocols, networkPauses, windowAheadMs } = report;
+  const title = report.quick ? ["A quick run: its figures mean nothing."] : [];
+  return [
+    ...title,
+    formatMachine(report),
+    `In process, calls per second\n\n${formatInProcess(inProcess)}`,
+    `Over the network, one timestamp per call\n\n${formatProtocols(protocols.cells)}`,
+    ...formatComparisons(protocols.cells),
+    `Pauses in process, windows of ${windowAheadMs} ms\n\n${formatPauses(pauses)}`,
+    `Pauses over gRPC x 16, windows of ${windowAheadMs} ms\n\n${
+      formatPauses(networkPauses.figures)
+    }`,
+    `${
+      grouped(protocols.checkedAnswers + networkPauses.load.checkedAnswers)
+    } answers were checked for order and for repeats.`,
+  ].join("\n\n");
+}
+
+function formatMachine({ machine, otherLoad }: Report): string {
+  const { busyBefore = 0, stolen = 0, loadAverage } = otherLoad;
+  const noisy = busyBefore > NOISY_PART || stolen > NOISY_STOLEN;
+  return [
+    `${machine.date}, commit ${machine.commit}`,
+    `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.kernel}; ${machine.disk}`,
+    machine.runtimes.join(", "),
+    `other load: load average ${loadAverage.toFixed(2)}, ${
+      percent(busyBefore)
+    } busy before the run, ` +
+    `${percent(stolen)} stolen during it${noisy ? " (NOISY: repeat on a quiet machine)" : ""}`,
+  ].join("\n");
+}
+
+function formatInProcess(rates: InProcessRates): string {
+  const row = (name: string, { median, lowest, highest }: Rate) => [
+    name,
+    grouped(median),
+    grouped(lowest),
+    grouped(highest),
+  ];
+  return formatTable(["", "median", "lowest", "highest"], [
+    row("allocator.tryGrant", rates.allocatorGrants),
+    row("oracle.getTs", rates.oracleGetTs),
+    row("await oracle.getTs", rates.oracleGetTsAwaited),
+  ]);
+}
+
+function formatProtocols(cells: readonly CellResult[]): string {
+  const rows = cells.map((cell) => {
+    const { median, lowest, highest } = summarize(cell.perSecond);
+    return [
+      `${PROTOCOL_NAMES[cell.protocol]}`,
+      cell.target,
+      `${cell.concurrency}`,
+      `${cell.connections}`,
+      grouped(median),
+      `${grouped(lowest)} to ${grouped(highest)}`,
+      ...[cell.latency.p50Ms, cell.latency.p90Ms, cell.latency.p99Ms, cell.latency.maxMs]
+        .map(milliseconds),
+      `${cell.errors}`,
+    ];
+  });
+  return formatTable([
+    "protocol",
+    "server",
+    "callers",
+    "connections",
+    "requests/s",
+    "rounds",
+    "p50 ms",
+    "p90 ms",
+    "p99 ms",
+    "max ms",
+    "errors",
+  ], rows);
+}
+
+/** Ratios of rounds that ran side by side; they hold where absolute figures drift. */
+function formatComparisons(cells: readonly CellResult[]): readonly string[] {
+  const rateOf = (target: string, like: CellResult) => {
+    const twin = cells.find((cell) =>
+      cell.target === target && cell.protocol === like.protocol &&
+      cell.concurrency === like.concurrency
+    );
+    return twin === undefined ? undefined : summarize(twin.perSecond).median;
+  };
+  const ratio = (target: string, like: CellResult) => {
+    const rate = rateOf(target, like);
+    return rate === undefined ? "-" : (rate / summarize(like.perSecond).median).toFixed(2);
+  };
+  const ours = cells.filter(({ target }) => target === "deno");
+  if (ours.length === cells.length) return [];
+  const rows = ours.map((cell) => [
+    PROTOCOL_NAMES[cell.protocol],
+    `${cell.concurrency}`,
+    ratio("node", cell),
+    ratio("floor", cell),
+  ]);
+  const table = formatTable(["protocol", "callers", "Node / Deno", "floor / Deno"], rows);
+  return [`Requests/s compared, same run\n\n${table}`];
+}
+
+function formatPauses(figures: readonly PauseFigures[]): string {
+  const rows = figures.map(({ name, requests, extensions, waited, latency, writes }) => [
+    name,
+    grouped(requests),
+    `${extensions}`,
+    waited === undefined ? "-" : `${waited}`,
+    ...[latency.p50Ms, latency.p99Ms, latency.p999Ms, latency.maxMs].map(milliseconds),
+    writes === undefined || extensions === 0
+      ? "-"
+      : `${milliseconds(writes.p50Ms)} / ${milliseconds(writes.maxMs)}`,
+  ]);
+  return formatTable([
+    "windows",
+    "requests",
+    "extensions",
+    "waited",
+    "p50 ms",
+    "p99 ms",
+    "p99.9 ms",
+    "worst ms",
+    "write p50 / max ms",
+  ], rows);
+}
+
+function milliseconds(ms: number): string {
+  return ms < 0.1 ? ms.toFixed(4) : ms.toFixed(2);
+}
+
+function grouped(value: number): string {
+  return Math.round(value).toLocaleString("en-US");
+}
+
+function percent(part: number): string {
+  return `${(part * 100).toFixed(0)}%`;
+}

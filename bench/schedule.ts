@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Plan } from "./load/plan.ts";
+
+/** How long a run measures what. */
+export interface Schedule {
+  /** Runs of each rate within one process, and milliseconds of each. */
+  readonly inProcess: { readonly runs: number; readonly runMs: number };
+  /** Calls over the network. */
+  readonly load: Omit<Plan, "cells">;
+  /** Pauses within one process. */
+  readonly pauses: { readonly rounds: number; readonly roundMs: number };
+  /** Pauses over the network. */
+  readonly pauseLoad: Omit<Plan, "cells">;
+  /** Milliseconds of a small window: many extensions fit into a run. */
+  readonly windowAheadMs: number;
+  /** Whether Node and the hand-written server are measured for comparison. */
+  readonly comparisons: boolean;
+}
+
+/** About 80 seconds. */
+export const FULL: Schedule = {
+  inProcess: { runs: 5, runMs: 200 },
+  load: { rounds: 3, warmUpMs: 200, measureMs: 600, count: 1 },
+  pauses: { rounds: 3, roundMs: 700 },
+  pauseLoad: { rounds: 3, warmUpMs: 200, measureMs: 1_000, count: 1 },
+  windowAheadMs: 100,
+  comparisons: true,
+};
+
+/** A few seconds. */
+export const QUICK: Schedule = {
+  inProcess: { runs: 1, runMs: 20 },
+  load: { rounds: 1, warmUpMs: 20, measureMs: 60, count: 1 },
+  pauses: { rounds: 1, roundMs: 120 },
+  pauseLoad: { rounds: 1, warmUpMs: 20, measureMs: 150, count: 1 },
+  windowAheadMs: 40,
+  comparisons: false,
+};

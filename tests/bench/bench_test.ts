@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { createServer } from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { Protocol } from "../../bench/load/caller.ts";
+import { PROTOCOLS } from "../../bench/load/caller.ts";
+import { runPlan } from "../../bench/load/main.ts";
+import type { CellResult } from "../../bench/load/plan.ts";
+import { CONCURRENCIES } from "../../bench/network.ts";
+import type { Report } from "../../bench/report.ts";
+import { faultsOf, formatReport } from "../../bench/report.ts";
+import { ioTest } from "../_support/levels.ts";
+
+const PLAN = { rounds: 1, warmUpMs: 0, measureMs: 20, count: 1 } as const;
+
+function nameOf({ protocol, concurrency }: CellResult): string {
+  return `${protocol} x ${concurrency}`;
+}
+
+ioTest("deno task bench --quick measures every protocol at every concurrency", async () => {
+  const directory = await Deno.makeTempDir();
+  try {
+    const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
+      args: ["run", "-A", "bench/main.ts", "--quick", "--json", "--dir", directory],
+      stdin: "null",
+    }).output();
+    assert.ok(success, new TextDecoder().decode(stderr));
+    const report: Report = JSON.parse(new TextDecoder().decode(stdout));
+    const expected = PROTOCOLS.flatMap((protocol) =>
+      CONCURRENCIES.map((n) => `${protocol} x ${n}`)
+    );
+    assert.deepEqual(report.protocols.cells.map(nameOf), expected);
+    assert.deepEqual(faultsOf(report), []);
+    for (const { median } of Object.values(report.inProcess)) assert.ok(median > 0);
+    const [still, ahead, demand] = report.pauses;
+    assert.equal(still?.extensions, 0);
+    for (const arm of [ahead, demand]) assert.ok((arm?.extensions ?? 0) > 0, arm?.name);
+    assert.match(formatReport(report), /gRPC-Web, HTTP\/1\.1 +\| +deno \| +256/);
+    assert.deepEqual(await Array.fromAsync(Deno.readDir(directory)), []);
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
+});
+
+for (const protocol of PROTOCOLS) {
+  ioTest(`runPlan() counts no answer of a server that fails, over ${protocol}`, async () => {
+    await using server = await startRefusingServer(protocol);
+    const cell = { target: "refusing", port: server.port, protocol, concurrency: 3 };
+    const { cells: [result], checkedAnswers } = await runPlan({ ...PLAN, cells: [cell] });
+    assert.equal(result?.requests, 0);
+    assert.equal(result.errors, 3);
+    assert.match(result.firstError ?? "", server.says);
+    assert.equal(checkedAnswers, 0);
+  });
+}
+
+ioTest("runPlan() reports a server that nobody reaches", async () => {
+  const server = await startRefusingServer("grpc");
+  await server[Symbol.asyncDispose]();
+  const cell = { target: "gone", port: server.port, protocol: "grpc", concurrency: 2 } as const;
+  const { cells: [result] } = await runPlan({ ...PLAN, cells: [cell] });
+  assert.equal(result?.errors, 2);
+  assert.match(result.firstError ?? "", /ECONNREFUSED/);
+});
+
+/** Answers in the shape of the protocol, with an error in it. */
+async function startRefusingServer(protocol: Protocol) {
+  return protocol === "grpc" ? await refuseGrpc() : refuseHttp(protocol);
+}
+
+function refuseGrpc() {
+  const server = createServer();
+  server.on("stream", (stream) => {
+    stream.on("error", () => {});
+    stream.respond({ ":status": 200, "content-type": "application/grpc", "grpc-status": "9" }, {
+      endStream: true,
+    });
+  });
+  return new Promise<RefusingServer>((resolve) => {
+    server.listen(0, "127.0.0.1", () => {
+      const { port } = server.address() as AddressInfo;
+      const close = () => new Promise<void>((closed) => server.close(() => closed()));
+      resolve({ port, says: /grpc-status 9/, [Symbol.asyncDispose]: close });
+    });
+  });
+}
+
+function refuseHttp(protocol: Exclude<Protocol, "grpc">): RefusingServer {
+  const answer = protocol === "grpc-web"
+    ? () => new Response(Buffer.from("\0\0\0\0\0\x80\0\0\0\x0egrpc-status: 9", "latin1"))
+    : () => Response.json({ code: "failed_precondition" }, { status: 400 });
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, answer);
+  return {
+    port: server.addr.port,
+    says: protocol === "grpc-web" ? /grpc-status: 9/ : /HTTP 400/,
+    [Symbol.asyncDispose]: () => server.shutdown(),
+  };
+}
+
+interface RefusingServer extends AsyncDisposable {
+  readonly port: number;
+  readonly says: RegExp;
+}
