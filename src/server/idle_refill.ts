@@ -34,7 +34,8 @@ export async function keepWindowFresh(options: IdleRefillOptions): Promise<void>
     while (!termSignal.aborted && !stop.aborted) {
       const leftMs = (core.allocator.highWaterMs ?? 0) - clock.nowMs();
       if (leftMs <= refillBelowMs) extender.refill(clock.nowMs());
-      const pauseMs = Math.min(Math.max(leftMs - refillBelowMs, minPauseMs), windowAheadMs);
+      const dueMs = Math.ceil(leftMs - refillBelowMs);
+      const pauseMs = Math.min(Math.max(dueMs, minPauseMs), windowAheadMs);
       await clock.delay(pauseMs, { signal: termSignal }).catch(() => {});
     }
   }
