@@ -17,7 +17,9 @@ try {
   const generated = await contentOf(join(fresh, "src/gen"));
   if (committed === generated) console.log("src/gen is fresh");
   else {
-    console.error("src/gen is not what proto/ generates: run `deno task gen` and commit the result");
+    console.error(
+      "src/gen is not what proto/ generates: run `deno task gen` and commit the result",
+    );
     Deno.exitCode = 1;
   }
 } finally {

@@ -57,7 +57,9 @@ const STEPS: readonly Step[] = [
     args: ["-y", `deno@${Deno.version.deno}`, "task", "test"],
     inspect: (output) => {
       const { ignored } = tallyOf(output) ?? { ignored: 0 };
-      return ignored === 0 ? undefined : `${ignored} tests were ignored: something is not installed`;
+      return ignored === 0
+        ? undefined
+        : `${ignored} tests were ignored: something is not installed`;
     },
     counts: true,
   },

@@ -48,7 +48,9 @@ function linesOf(context: Context, range: Deno.lint.Range): number {
 const spdxHeader: Deno.lint.Rule = {
   create(context) {
     if (context.sourceCode.text.startsWith(`${SPDX}\n`)) return {};
-    return { Program: (node) => context.report({ node, message: `The first line must be: ${SPDX}` }) };
+    return {
+      Program: (node) => context.report({ node, message: `The first line must be: ${SPDX}` }),
+    };
   },
 };
 
@@ -57,7 +59,8 @@ const fileLength: Deno.lint.Rule = {
     const { text } = context.sourceCode;
     const lines = linesOf(context, [0, text.length]);
     if (lines <= MAX_FILE_LINES || !isSource(context)) return {};
-    const message = `The file has ${lines} lines, more than ${MAX_FILE_LINES}: give one idea its own file`;
+    const message =
+      `The file has ${lines} lines, more than ${MAX_FILE_LINES}: give one idea its own file`;
     return { Program: (node) => context.report({ node, message }) };
   },
 };
@@ -108,7 +111,10 @@ const noEnum: Deno.lint.Rule = {
 const noTypescriptPrivate: Deno.lint.Rule = {
   create(context) {
     const report = ({ range }: { readonly range: Deno.lint.Range }) =>
-      context.report({ range, message: "Use #name: TypeScript's modifiers do not hold at run time" });
+      context.report({
+        range,
+        message: "Use #name: TypeScript's modifiers do not hold at run time",
+      });
     return {
       PropertyDefinition(node) {
         if (node.accessibility !== undefined) report(node);
@@ -127,7 +133,10 @@ const noConsoleInSource: Deno.lint.Rule = {
     if (!isSource(context)) return {};
     return {
       "MemberExpression[object.name='console']": (node: Deno.lint.MemberExpression) =>
-        context.report({ node, message: "Log through LogTape, or print through the CLI's writers" }),
+        context.report({
+          node,
+          message: "Log through LogTape, or print through the CLI's writers",
+        }),
     };
   },
 };
