@@ -28,7 +28,7 @@ const TEXT_LINES: TextFormatter = getTextFormatter({
   timestamp: "rfc3339",
   level: "full",
   category: ".",
-  value: textOf,
+  value: (value) => value instanceof Error ? onOneLine(causes(value)) : textOf(value),
   format: ({ timestamp, level, category, message, record }) =>
     `${timestamp} ${level} ${category}: ${message}${fields(record)}`,
 });
@@ -90,9 +90,14 @@ function textOf(value: unknown): string {
   return JSON.stringify(value, (_, inner) => typeof inner === "bigint" ? String(inner) : inner);
 }
 
-/** The error and what caused it; three deep is as far as a person reads. */
+/** The error and what caused it, unless it says so itself; three deep is as far as a person reads. */
 function causes(error: Error, depth = 3): string {
+  const { cause } = error;
   const own = `${error.name}: ${error.message}`;
-  if (!(error.cause instanceof Error) || depth === 0) return own;
-  return `${own}; caused by ${causes(error.cause, depth - 1)}`;
+  if (!(cause instanceof Error) || depth === 0 || own.includes(cause.message)) return own;
+  return `${own}; caused by ${causes(cause, depth - 1)}`;
+}
+
+function onOneLine(text: string): string {
+  return text.replace(/\p{C}+/gu, " ");
 }

@@ -6,6 +6,7 @@ import type { AddressInfo } from "node:net";
 import { FileDriver } from "../../src/drivers/file/mod.ts";
 import { ioTest } from "../_support/levels.ts";
 import { parseExposition } from "../observe/_support/exposition.ts";
+import { halfSentCall } from "./_support/half_sent_call.ts";
 import { serveLocally } from "./_support/local_server.ts";
 import { runCli, startCli } from "./_support/run_cli.ts";
 import { tempDir } from "./_support/temp_dir.ts";
@@ -152,6 +153,21 @@ ioTest("tsoracle serve ends with 1 and says why when the oracle cannot go on", a
   assert.doesNotMatch(stdout, /serving/);
   assert.match(stderr, /^error: Cannot go on serving: .*high-water.*70368744177663$/m);
   await using _driver = await FileDriver.open({ directory: dir.path });
+});
+
+ioTest("tsoracle serve ends with 1 when a write fails while it serves", async () => {
+  await using server = await serveLocally({ flags: ["--window-ahead", "50ms"] });
+  await Deno.remove(`${server.directory}/LOCK`);
+  const { code, stderr } = await server.cli.result;
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: Cannot go on serving: .*LOCK/m);
+});
+
+ioTest("tsoracle serve ends half-sent calls after its grace, and then with 0", async () => {
+  await using server = await serveLocally({ flags: ["--shutdown-grace", "50ms"] });
+  await using call = await halfSentCall(server.address);
+  assert.equal((await server.stop()).code, 0);
+  await call.closed;
 });
 
 ioTest("tsoracle serve ends with 1 for a certificate that cannot be read or is none", async () => {

@@ -36,10 +36,16 @@ Deno.test("startLogging() keeps a text record on one line and shows an error wit
   assert.match(line ?? "", /error="Error: boom\\nbang; caused by TypeError: inner"/);
 });
 
+Deno.test("startLogging() does not repeat a cause that the error tells itself", () => {
+  const error = new Error("cannot write: disk full", { cause: new Error("disk full") });
+  const [line] = logged({}, () => logger.error("stopped", { error }));
+  assert.match(line ?? "", /error="Error: cannot write: disk full"\n$/);
+});
+
 Deno.test("startLogging() shows a value in the message or behind it, not twice", () => {
-  const error = new Error("boom");
+  const error = new Error("boom\nbang");
   const [line] = logged({}, () => logger.error("watch ended: {error}", { error, epoch: 7n }));
-  assert.match(line ?? "", /: watch ended: "Error: boom" epoch=7\n$/);
+  assert.match(line ?? "", /: watch ended: Error: boom bang epoch=7\n$/);
 });
 
 Deno.test("startLogging() writes JSON lines with bigints as strings", () => {
