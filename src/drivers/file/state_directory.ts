@@ -4,7 +4,7 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Failpoint } from "../../core/failpoint.ts";
-import { fileExists, makeDirectory, syncParents } from "./directory.ts";
+import { fileExists, makeDirectory, syncDirectory, syncParents } from "./directory.ts";
 import { FileStateError } from "./errors.ts";
 import { attempt } from "./io_fault.ts";
 import { type DirectoryLock, lockDirectory } from "./lock.ts";
@@ -40,8 +40,9 @@ export interface StateDirectoryOptions {
 }
 
 /**
- * Locks a directory, then reads its state. No record is 0, the state of a new directory; the way to it is
- * then made durable, so that no crash can lose the directory once a high-water was acknowledged.
+ * Locks a directory, then reads its state and makes sure that what was read is durable. No record is 0, the
+ * state of a new directory; then the way to the directory is made durable, so that no crash can lose it once
+ * a high-water was acknowledged.
  *
  * @throws {FileStateError} if it is in use, or holds anything but a whole state; nothing was changed
  */
@@ -129,9 +130,13 @@ async function withLock<T>(
 async function readState(directory: string): Promise<number> {
   const path = join(directory, STATE_NAME);
   await fileExists(`${path}.tmp`);
-  if (await fileExists(path)) return decodeStateRecord(await readRecord(path), path);
-  await syncParents(directory);
-  return 0;
+  if (!await fileExists(path)) {
+    await syncParents(directory);
+    return 0;
+  }
+  const highWaterMs = decodeStateRecord(await readRecord(path), path);
+  await attempt("flush", directory, () => syncDirectory(directory, path));
+  return highWaterMs;
 }
 
 async function refuseExisting(directory: string): Promise<void> {
@@ -144,13 +149,17 @@ async function refuseExisting(directory: string): Promise<void> {
   );
 }
 
-/** Reads one byte more than a record has, to see whether something follows it. */
+/**
+ * Reads one byte more than a record has, to see whether something follows it, and flushes the file: what is
+ * read may be in memory only, if the process before was killed or failed just after its rename.
+ */
 async function readRecord(path: string): Promise<Uint8Array> {
   return await attempt("read", path, async () => {
-    const handle = await open(path, constants.O_RDONLY | (constants.O_NOFOLLOW ?? 0));
+    const handle = await open(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
     try {
       const bytes = new Uint8Array(STATE_RECORD_LENGTH + 1);
       const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
+      await handle.sync();
       return bytes.subarray(0, bytesRead);
     } finally {
       await handle.close();

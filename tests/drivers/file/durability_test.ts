@@ -7,7 +7,7 @@ import { StateDir } from "../_support/state_dir.ts";
 
 const TRACED = "openat,write,pwrite64,fsync,rename,renameat,renameat2";
 
-/** The calls on a state directory in a trace, as `call file`, from the first write of the state on. */
+/** The calls on a state directory in a trace, as `call file`. */
 function callsOn(dir: StateDir, trace: string): string[] {
   const calls: string[] = [];
   for (const line of trace.split("\n")) {
@@ -18,7 +18,7 @@ function callsOn(dir: StateDir, trace: string): string[] {
       calls.push(`${name} ${path.slice(dir.path.length + 1)}`);
     }
   }
-  return calls.slice(calls.indexOf("openat state.tmp"));
+  return calls;
 }
 
 /** Runs a command under strace; `undefined` where there is none. */
@@ -45,7 +45,8 @@ for (const runtime of ["deno", "node"] as const satisfies readonly Runtime[]) {
       const command = await childCommand(["write", dir.path], { runtime });
       const trace = await traced(command, output.join("trace"));
       if (trace === undefined) return;
-      assert.deepEqual(callsOn(dir, trace).map((call) => call.replace("pwrite64", "write")), [
+      const calls = callsOn(dir, trace).map((call) => call.replace("pwrite64", "write"));
+      assert.deepEqual(calls.slice(calls.indexOf("openat state.tmp")), [
         "openat state.tmp",
         "write state.tmp",
         "fsync state.tmp",
@@ -65,5 +66,16 @@ for (const runtime of ["deno", "node"] as const satisfies readonly Runtime[]) {
     const flushed = [...trace.matchAll(/fsync\(\d+<([^>]+)>/g)].map(([, path = ""]) => path);
     const parents = [dir.join("a"), dir.path, dir.path.slice(0, dir.path.lastIndexOf("/")), "/"];
     assert.deepEqual(flushed.filter((path) => parents.includes(path)), parents);
+  });
+
+  ioTest(`FileDriver.open() on ${runtime} flushes the state that it found`, async () => {
+    await using dir = await StateDir.make();
+    await using output = await StateDir.make();
+    await dir.put("state", 42);
+    const command = await childCommand(["open", dir.path], { runtime });
+    const trace = await traced(command, output.join("trace"));
+    if (trace === undefined) return;
+    const flushed = callsOn(dir, trace).filter((call) => call.startsWith("fsync"));
+    assert.deepEqual(flushed, ["fsync state", "fsync directory"]);
   });
 }
