@@ -50,8 +50,8 @@ ioTest("the README's tasks exist, and its test command is the one that .ci/run r
   assert.ok(start.includes(`npx -y deno@${version} task serve `));
   assert.ok(start.includes(`npx -y deno@${version} task test `));
   const text = await Deno.readTextFile(join(ROOT, "README.md"));
-  for (const [, task] of text.matchAll(/deno(?:@[\d.]+)? task ([\w:]+)/g)) {
-    assert.ok(tasks[task ?? ""], task);
+  for (const [, task = ""] of text.matchAll(/deno(?:@[\d.]+)? task ([\w:]+)/g)) {
+    assert.ok(tasks[task], task);
   }
 });
 
