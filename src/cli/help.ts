@@ -58,6 +58,6 @@ function flagLines(flag: Flag<unknown>): readonly string[] {
     flag.fallback === undefined || flag.kind === "switch" ? "" : `default ${flag.fallback}`,
     flag.fromEnvironment ? `env ${environmentName(flag)}` : "",
   ].filter((fact) => fact !== "");
-  const tail = facts.length === 0 ? "" : ` [${facts.join("; ")}]`;
-  return [`  ${flagUsage(flag)}`, `      ${flag.summary}${tail}`];
+  const lines = [`  ${flagUsage(flag)}`, `      ${flag.summary}`];
+  return facts.length === 0 ? lines : [...lines, `      [${facts.join("; ")}]`];
 }

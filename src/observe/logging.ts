@@ -28,7 +28,7 @@ const TEXT_LINES: TextFormatter = getTextFormatter({
   timestamp: "rfc3339",
   level: "full",
   category: ".",
-  value: (value) => value instanceof Error ? onOneLine(causes(value)) : textOf(value),
+  value: inMessage,
   format: ({ timestamp, level, category, message, record }) =>
     `${timestamp} ${level} ${category}: ${message}${fields(record)}`,
 });
@@ -79,6 +79,11 @@ function fields(record: LogRecord): string {
     .filter(([name]) => !template.includes(`{${name}}`))
     .map(([name, value]) => ` ${name}=${textOf(value)}`)
     .join("");
+}
+
+function inMessage(value: unknown): string {
+  if (value instanceof Error) return onOneLine(causes(value));
+  return typeof value === "string" ? onOneLine(value) : textOf(value);
 }
 
 function textOf(value: unknown): string {

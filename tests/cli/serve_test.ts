@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { FileDriver } from "../../src/drivers/file/mod.ts";
+import { VERSION } from "../../src/version.ts";
 import { ioTest } from "../_support/levels.ts";
 import { parseExposition } from "../observe/_support/exposition.ts";
 import { halfSentCall } from "./_support/half_sent_call.ts";
@@ -217,6 +218,15 @@ ioTest("tsoracle serve --log-format json writes JSON lines, the heartbeat among 
   const records = stderr.trim().split("\n").map((line) => JSON.parse(line));
   const heartbeat = records.find(({ message, serving }) => message === "heartbeat" && serving);
   assert.equal(heartbeat.epoch, "0");
+});
+
+ioTest("tsoracle serve logs once what it serves with", async () => {
+  await using server = await serveLocally();
+  const { stderr } = await server.stop();
+  const lines = stderr.split("\n").filter((line) => line.includes("tsoracle.cli: serving "));
+  assert.equal(lines.length, 1);
+  assert.match(lines[0] ?? "", new RegExp(` version=${VERSION} .* address=${server.address} `));
+  assert.match(lines[0] ?? "", / window_ahead=3s failover_advance=1s$/);
 });
 
 ioTest("tsoracle serve --heartbeat-interval 0s writes no heartbeat", async () => {

@@ -44,8 +44,8 @@ Deno.test("startLogging() does not repeat a cause that the error tells itself", 
 
 Deno.test("startLogging() shows a value in the message or behind it, not twice", () => {
   const error = new Error("boom\nbang");
-  const [line] = logged({}, () => logger.error("watch ended: {error}", { error, epoch: 7n }));
-  assert.match(line ?? "", /: watch ended: Error: boom bang epoch=7\n$/);
+  const log = () => logger.error("{what} ended: {error}", { what: "a watch", error, epoch: 7n });
+  assert.match(logged({}, log)[0] ?? "", /: a watch ended: Error: boom bang epoch=7\n$/);
 });
 
 Deno.test("startLogging() writes JSON lines with bigints as strings", () => {

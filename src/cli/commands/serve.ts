@@ -3,9 +3,12 @@
 import { getLogger } from "@logtape/logtape";
 import { warnOnBadRuntime } from "../../net/mod.ts";
 import { startLogging } from "../../observe/mod.ts";
+import { VERSION } from "../../version.ts";
 import { defineCommand } from "../command.ts";
 import type { CliContext } from "../context.ts";
+import { formatDuration } from "../duration.ts";
 import { CommandError, EXIT, UsageError } from "../errors.ts";
+import { runtimeName } from "../runtime.ts";
 import { SERVE_FLAGS } from "../serve/flags.ts";
 import type { ServeSettings } from "../serve/flags.ts";
 import { startNode } from "../serve/node.ts";
@@ -80,7 +83,10 @@ async function serveUntilStopped(
   if (refused !== undefined) logger.warn("unknown log level; logging at info", { level: refused });
   warnOnBadRuntime();
   const node = await startNode(settings);
-  const announce = () => context.stdout.write(`serving on ${node.address}\n`);
+  const announce = () => {
+    logger.info("serving", startFields(settings, node.address));
+    context.stdout.write(`serving on ${node.address}\n`);
+  };
   // A node that ends before it served is told about below.
   void node.serving.then(announce, () => {});
   const failed = node.failed.then((error) => ({ error }));
@@ -91,4 +97,18 @@ async function serveUntilStopped(
   const { error } = outcome;
   const why = error instanceof Error ? error.message : String(error);
   throw new CommandError(`Cannot go on serving: ${why}`, { cause: error });
+}
+
+/** What a report of trouble needs to say about how the server was started. */
+function startFields(settings: ServeSettings, address: string): Record<string, unknown> {
+  return {
+    version: VERSION,
+    runtime: runtimeName(),
+    address,
+    tls: settings.tlsCert !== undefined,
+    driver: "file",
+    directory: settings.directory,
+    window_ahead: formatDuration(settings.windowAheadMs),
+    failover_advance: formatDuration(settings.failoverAdvanceMs),
+  };
 }

@@ -95,7 +95,7 @@ const OBSERVE_FLAGS = {
   heartbeatIntervalMs: valueFlag("heartbeat-interval", {
     placeholder: "DURATION",
     fallback: "10s",
-    summary: "time between two heartbeat lines in the log; 0s writes none",
+    summary: "time between two heartbeat lines in the log; 0 writes none",
     parse: durationFrom(0),
   }),
   log: valueFlag("log", {
