@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LeadershipEvent } from "../consensus/driver.ts";
+import { eventEpoch } from "../consensus/event_epoch.ts";
 import type { Epoch } from "../core/epoch.ts";
 
 /** A driver's epoch went back. */
@@ -17,23 +18,12 @@ export class EpochGuard {
 
   /** Takes note of an event; returns what is wrong with its epoch, if anything. */
   check(event: LeadershipEvent): EpochRegression | undefined {
-    const epoch = epochOf(event);
+    const epoch = eventEpoch(event);
     if (epoch === undefined) return undefined;
     if (this.#highest !== undefined && epoch < this.#highest) {
       return { epoch, highest: this.#highest };
     }
     this.#highest = epoch;
     return undefined;
-  }
-}
-
-function epochOf(event: LeadershipEvent): Epoch | undefined {
-  switch (event.kind) {
-    case "leader":
-      return event.epoch;
-    case "follower":
-      return event.leaderEpoch;
-    case "unknown":
-      return undefined;
   }
 }

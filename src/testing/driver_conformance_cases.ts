@@ -4,8 +4,9 @@ import assert from "node:assert/strict";
 import type { ConsensusDriver } from "../consensus/driver.ts";
 import { AdvanceOutOfRangeError, ConsensusError } from "../consensus/errors.ts";
 import { PHYSICAL_MS_MAX } from "../core/timestamp.ts";
-import { epochOf, EventReader, isReady, leaderEpoch } from "./event_reader.ts";
+import { EventReader, isReady, leaderEpoch } from "./event_reader.ts";
 import { settle } from "./manual_clock.ts";
+import { eventEpoch } from "../consensus/event_epoch.ts";
 
 /** A promise of the driver contract and how to try it. */
 export interface ConformanceCase {
@@ -73,7 +74,7 @@ export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
       await subject.supersede();
       const { done, value } = await changed;
       assert.ok(!done, "the stream ended by itself");
-      const newest = epochOf(value) ?? epoch;
+      const newest = eventEpoch(value) ?? epoch;
       assert.ok(newest >= epoch, `epoch ${newest} came after ${epoch}`);
       await reader.stop();
     },

@@ -53,12 +53,6 @@ export async function leaderEpoch(driver: ConsensusDriver): Promise<Epoch> {
   return epoch;
 }
 
-/** The epoch that an event carries. */
-export function epochOf(event: LeadershipEvent): Epoch | undefined {
-  if (event.kind === "leader") return event.epoch;
-  return event.kind === "follower" ? event.leaderEpoch : undefined;
-}
-
 /** Whether a promise settles without waiting for anything outside the process. */
 export async function isReady(promise: Promise<unknown>): Promise<boolean> {
   let ready = false;

@@ -6,6 +6,7 @@ import type {
   DriverCallOptions,
   LeadershipEvent,
 } from "../../consensus/driver.ts";
+import { eventEpoch } from "../../consensus/event_epoch.ts";
 import { checkAdvance, FencedError } from "../../consensus/errors.ts";
 import type { Epoch } from "../../core/epoch.ts";
 import { deferred } from "../../core/deferred.ts";
@@ -57,14 +58,14 @@ export class MemoryDriver implements ConsensusDriver {
     checkAdvance(highWaterMs);
     this.#highWaterMs = highWaterMs;
     this.#current = initial;
-    this.#fence = epochOf(initial) ?? 0n;
+    this.#fence = eventEpoch(initial) ?? 0n;
   }
 
   /** Reports a change of leadership to the running stream, and as the first item to later ones. */
   announce(event: LeadershipEvent): void {
     this.#current = event;
     this.#queue.push(event);
-    const epoch = epochOf(event);
+    const epoch = eventEpoch(event);
     if (epoch !== undefined && epoch > this.#fence) this.#fence = epoch;
     this.#wake.resolve();
     this.#wake = deferred<void>();
@@ -102,9 +103,4 @@ export class MemoryDriver implements ConsensusDriver {
     this.#highWaterMs = Math.max(this.#highWaterMs, atLeastMs);
     return this.#highWaterMs;
   }
-}
-
-function epochOf(event: LeadershipEvent): Epoch | undefined {
-  if (event.kind === "leader") return event.epoch;
-  return event.kind === "follower" ? event.leaderEpoch : undefined;
 }
