@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { constants } from "node:http2";
 import type { Http2ServerRequest } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
@@ -73,7 +74,6 @@ export class Exchange {
     this.#response.once("close", () => {
       this.#gone.abort(GONE);
       this.#connection.endRequest();
-      this.#skipBody();
     });
   }
 
@@ -93,6 +93,7 @@ export class Exchange {
     const { waits } = this.#options;
     const sending = waits.add(() => this.#cutOff());
     this.#response.once("close", () => waits.remove(sending));
+    this.#response.once("finish", () => this.#skipBody());
   }
 
   #fail(error: unknown): void {
@@ -119,9 +120,14 @@ export class Exchange {
     if (!isHttp2(this.#request)) this.#response.setHeader("connection", "close");
   }
 
-  /** Lets the next request of an HTTP/1.1 connection through that stands behind an unread body. */
+  /**
+   * The answer is out and the rest of the body is of no use: on HTTP/2 the client is told to stop; on
+   * HTTP/1.1 the rest is read away, so that the next request of the connection can follow it.
+   */
   #skipBody(): void {
-    if (!isHttp2(this.#request) && !this.#request.complete) this.#request.resume();
+    if (this.#request.complete) return;
+    if (isHttp2(this.#request)) this.#request.stream.close(constants.NGHTTP2_NO_ERROR);
+    else this.#request.resume();
   }
 
   #cutOff(): void {

@@ -17,6 +17,7 @@ const REASONS: Readonly<Record<string, readonly [ServeErrorCode, string]>> = {
     "another process listens there; choose another port, or 0 for any",
   ],
   EADDRNOTAVAIL: ["address-unavailable", "this machine has no such address"],
+  EINVAL: ["address-unavailable", "this machine has no such address"],
   ENOTFOUND: ["address-unavailable", "no such host name is known"],
   EACCES: [
     "address-forbidden",

@@ -6,10 +6,18 @@ import { Buffer } from "node:buffer";
 export const PREFACE: Buffer = Buffer.from("PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n", "latin1");
 
 /** Types of frames (RFC 9113, 6). */
-export const TYPE = { data: 0, headers: 1, reset: 3, settings: 4, ping: 6, goaway: 7 } as const;
+export const TYPE = {
+  data: 0,
+  headers: 1,
+  reset: 3,
+  settings: 4,
+  ping: 6,
+  goaway: 7,
+  continuation: 9,
+} as const;
 
 /** Error codes (RFC 9113, 7). */
-export const H2_ERROR = { none: 0, protocol: 1, refused: 7, cancel: 8 } as const;
+export const H2_ERROR = { none: 0, protocol: 1, refused: 7, cancel: 8, calm: 11 } as const;
 
 /** Flags of frames. */
 export const FLAG = { ack: 1, endStream: 1, endHeaders: 4 } as const;
@@ -46,7 +54,7 @@ export function settingsAck(): Buffer {
 export function openStream(stream: number, path = "/", headers: [string, string][] = []): Buffer {
   const fields = [[":method", "POST"], [":scheme", "http"], [":path", path], [":authority", "x"]];
   const block = Buffer.concat(
-    [...fields, ...headers].map(([name = "", value = ""]) => literal(name, value)),
+    [...fields, ...headers].map(([name = "", value = ""]) => field(name, value)),
   );
   return frame(TYPE.headers, FLAG.endHeaders, stream, block);
 }
@@ -81,7 +89,7 @@ export function framesOf(bytes: Buffer): readonly Frame[] {
 }
 
 /** A field without indexing or compression (RFC 7541, 6.2.2). Names and values up to 126 bytes. */
-function literal(name: string, value: string): Buffer {
+export function field(name: string, value: string): Buffer {
   const nameBytes = Buffer.from(name, "latin1");
   const valueBytes = Buffer.from(value, "latin1");
   return Buffer.concat([

@@ -7,6 +7,14 @@ import type { OracleServer } from "../../../src/net/server.ts";
 import { Gate, OracleRig } from "../../_support/oracle_rig.ts";
 import { until } from "./until.ts";
 
+/** Calls that wait for the store. */
+export interface HeldCalls {
+  /** Waits until the first call waits. */
+  untilHeld(): Promise<void>;
+  /** Lets them go on. */
+  open(): void;
+}
+
 /** A leading oracle on a manual clock, behind a real port. */
 export class ServerRig implements AsyncDisposable {
   readonly node: OracleRig;
@@ -34,11 +42,13 @@ export class ServerRig implements AsyncDisposable {
   }
 
   /** Makes the next calls wait until the gate opens. */
-  holdCalls(): Gate {
+  holdCalls(): HeldCalls {
+    const { driver } = this.node;
+    const persistsBefore = driver.persists.length;
     const gate = new Gate();
-    this.node.driver.beforePersist = () => gate.pass();
+    driver.beforePersist = () => gate.pass();
     this.node.outrunWindow();
-    return gate;
+    return { open: () => gate.open(), untilHeld: () => driver.untilPersists(persistsBefore + 1) };
   }
 
   /** Waits until so many connections are open. */
