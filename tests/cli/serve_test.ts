@@ -164,6 +164,16 @@ ioTest("tsoracle serve ends with 1 when a write fails while it serves", async ()
   assert.match(stderr, /^error: Cannot go on serving: .*LOCK/m);
 });
 
+ioTest("tsoracle serve still grants to a call in flight when it is asked to stop", async () => {
+  await using server = await serveLocally();
+  await using call = await halfSentCall(server.address);
+  server.cli.signal("SIGTERM");
+  await server.cli.until(/stopping/);
+  call.finish();
+  assert.match(await call.closed, /HTTP\/1\.1 200 [^]*"count":1/);
+  assert.equal((await server.cli.result).code, 0);
+});
+
 ioTest("tsoracle serve ends half-sent calls after its grace, and then with 0", async () => {
   await using server = await serveLocally({ flags: ["--shutdown-grace", "50ms"] });
   await using call = await halfSentCall(server.address);
