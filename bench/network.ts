@@ -57,7 +57,13 @@ function cellsOf(targets: readonly Target[]): readonly Cell[] {
   return PROTOCOLS.flatMap((protocol) =>
     CONCURRENCIES.flatMap((concurrency) =>
       targets.filter(({ concurrencies }) => concurrencies.includes(concurrency))
-        .map(({ name, server }) => ({ target: name, port: server.port, protocol, concurrency }))
+        .map(({ name, server: { port, pid } }) => ({
+          target: name,
+          port,
+          pid,
+          protocol,
+          concurrency,
+        }))
     )
   );
 }

@@ -113,7 +113,7 @@ function formatProtocols(cells: readonly CellResult[]): string {
       `${grouped(lowest)} to ${grouped(highest)}`,
       ...[cell.latency.p50Ms, cell.latency.p90Ms, cell.latency.p99Ms, cell.latency.maxMs]
         .map(milliseconds),
-      `${cell.errors}`,
+      microseconds(cell.cpuMsPerRequest),
     ];
   });
   return formatTable([
@@ -127,33 +127,32 @@ function formatProtocols(cells: readonly CellResult[]): string {
     "p90 ms",
     "p99 ms",
     "max ms",
-    "errors",
+    "CPU us/request",
   ], rows);
 }
 
 /** Ratios of rounds that ran side by side; they hold where absolute figures drift. */
 function formatComparisons(cells: readonly CellResult[]): readonly string[] {
-  const rateOf = (target: string, like: CellResult) => {
-    const twin = cells.find((cell) =>
-      cell.target === target && cell.protocol === like.protocol &&
-      cell.concurrency === like.concurrency
-    );
-    return twin === undefined ? undefined : summarize(twin.perSecond).median;
-  };
-  const ratio = (target: string, like: CellResult) => {
-    const rate = rateOf(target, like);
-    return rate === undefined ? "-" : (rate / summarize(like.perSecond).median).toFixed(2);
-  };
   const ours = cells.filter(({ target }) => target === "deno");
   if (ours.length === cells.length) return [];
-  const rows = ours.map((cell) => [
-    PROTOCOL_NAMES[cell.protocol],
-    `${cell.concurrency}`,
-    ratio("node", cell),
-    ratio("floor", cell),
-  ]);
-  const table = formatTable(["protocol", "callers", "Node / Deno", "floor / Deno"], rows);
-  return [`Requests/s compared, same run\n\n${table}`];
+  const rows = ours.flatMap((cell) =>
+    cells.filter((other) =>
+      other.target !== "deno" && other.protocol === cell.protocol &&
+      other.concurrency === cell.concurrency
+    ).map((other) => [
+      PROTOCOL_NAMES[cell.protocol],
+      `${cell.concurrency}`,
+      `${other.target} / deno`,
+      ratio(summarize(other.perSecond).median, summarize(cell.perSecond).median),
+      ratio(other.cpuMsPerRequest, cell.cpuMsPerRequest),
+    ])
+  );
+  const table = formatTable(["protocol", "callers", "servers", "requests/s", "CPU/request"], rows);
+  return [`Compared in the same run\n\n${table}`];
+}
+
+function ratio(value: number | undefined, to: number | undefined): string {
+  return value === undefined || to === undefined ? "-" : (value / to).toFixed(2);
 }
 
 function formatPauses(figures: readonly PauseFigures[]): string {
@@ -182,6 +181,10 @@ function formatPauses(figures: readonly PauseFigures[]): string {
 
 function milliseconds(ms: number): string {
   return ms < 0.1 ? ms.toFixed(4) : ms.toFixed(2);
+}
+
+function microseconds(ms: number | undefined): string {
+  return ms === undefined ? "-" : grouped(ms * 1_000);
 }
 
 function grouped(value: number): string {

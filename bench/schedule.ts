@@ -21,7 +21,7 @@ export interface Schedule {
 /** About 80 seconds. */
 export const FULL: Schedule = {
   inProcess: { runs: 5, runMs: 200 },
-  load: { rounds: 3, warmUpMs: 200, measureMs: 600, count: 1 },
+  load: { rounds: 3, warmUpMs: 200, measureMs: 500, count: 1 },
   pauses: { rounds: 3, roundMs: 700 },
   pauseLoad: { rounds: 3, warmUpMs: 200, measureMs: 1_000, count: 1 },
   windowAheadMs: 100,

@@ -2,6 +2,7 @@
 
 import type { Connection, Protocol } from "./caller.ts";
 import { connect } from "./caller.ts";
+import { cpuTimeMs } from "./cpu_time.ts";
 import type { OrderCheck } from "./order_check.ts";
 import type { Cell, Plan } from "./plan.ts";
 import type { Tally } from "./tally.ts";
@@ -43,6 +44,7 @@ export async function runRound(options: RoundOptions): Promise<void> {
   );
   const drop = () => connections.forEach((connection) => connection.destroy());
   const timer = setTimeout(drop, plan.warmUpMs + plan.measureMs + PATIENCE_MS);
+  const measured = measureCpu(options);
   const callers = Array.from({ length: concurrency }, (_, index) => {
     const connection = connections[index % connections.length];
     return connection === undefined ? undefined : callInTurn(connection, period, options);
@@ -50,7 +52,23 @@ export async function runRound(options: RoundOptions): Promise<void> {
   await Promise.all(callers);
   clearTimeout(timer);
   drop();
+  await measured;
   tally.endRound(plan.measureMs);
+}
+
+/** Adds up what the server spends on processors during the measurement, warm-up excluded. */
+async function measureCpu({ cell, plan, tally }: RoundOptions): Promise<void> {
+  const { pid } = cell;
+  if (pid === undefined) return;
+  await delay(plan.warmUpMs);
+  const beforeMs = cpuTimeMs(pid);
+  await delay(plan.measureMs);
+  const afterMs = cpuTimeMs(pid);
+  if (beforeMs !== undefined && afterMs !== undefined) tally.addCpuTime(afterMs - beforeMs);
+}
+
+function delay(ms: number): Promise<void> {
+  return new Promise((resolve) => setTimeout(resolve, ms));
 }
 
 interface Period {

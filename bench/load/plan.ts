@@ -9,6 +9,8 @@ export interface Cell {
   readonly target: string;
   /** Its port on 127.0.0.1. */
   readonly port: number;
+  /** Its process, if the time that it spends on processors is to be measured. */
+  readonly pid?: number;
   /** How to ask. */
   readonly protocol: Protocol;
   /** Callers, each of which asks again as soon as it has its answer. */
@@ -39,6 +41,8 @@ export interface CellResult extends Cell {
   readonly perSecond: readonly number[];
   /** Time from the start of a call to its checked answer, over all rounds. */
   readonly latency: LatencyFigures;
+  /** Processor time of the server per request, in milliseconds. Absent if unknown. */
+  readonly cpuMsPerRequest?: number;
   /** Calls that failed or whose answer was wrong, warm-up included. None of them counts as a request. */
   readonly errors: number;
   /** What the first of them said. */

@@ -11,6 +11,7 @@ export class Tally {
   readonly #perSecond: number[] = [];
   #requests = 0;
   #requestsBefore = 0;
+  #cpuMs: number | undefined;
   #errors = 0;
   #firstError: string | undefined;
 
@@ -36,6 +37,11 @@ export class Tally {
     this.#firstError ??= error instanceof Error ? error.message : String(error);
   }
 
+  /** Takes the processor time of the server in a round, in milliseconds. */
+  addCpuTime(ms: number): void {
+    this.#cpuMs = (this.#cpuMs ?? 0) + ms;
+  }
+
   /** Ends a round that measured for so many milliseconds. */
   endRound(measureMs: number): void {
     this.#perSecond.push((this.#requests - this.#requestsBefore) / (measureMs / 1_000));
@@ -44,12 +50,14 @@ export class Tally {
 
   /** The sum. */
   result(): CellResult {
+    const cpuMs = this.#requests === 0 ? undefined : this.#cpuMs;
     return {
       ...this.#cell,
       connections: this.#connections,
       requests: this.#requests,
       perSecond: this.#perSecond,
       latency: this.#latencies.figures(),
+      ...(cpuMs === undefined ? {} : { cpuMsPerRequest: cpuMs / this.#requests }),
       errors: this.#errors,
       ...(this.#firstError === undefined ? {} : { firstError: this.#firstError }),
     };

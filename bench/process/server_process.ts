@@ -59,6 +59,11 @@ export class ServerProcess implements AsyncDisposable {
     throw new Error(`The server '${program.file} ${program.args.join(" ")}' ended:\n${log.text}`);
   }
 
+  /** Its process. */
+  get pid(): number {
+    return this.#child.pid;
+  }
+
   /** What it has logged, as far as it is kept. */
   get log(): string {
     return this.#log.text;
