@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { respellGrpcMessage } from "../rpc/grpc_message.ts";
 
 /** A request of either protocol. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -54,7 +55,10 @@ export async function sendAnswer(
   }
   signal.throwIfAborted();
   writeHead(response, answer);
-  if (answer.trailer !== undefined) response.addTrailers(Object.fromEntries(answer.trailer));
+  if (answer.trailer !== undefined) {
+    respellGrpcMessage(answer.trailer);
+    response.addTrailers(Object.fromEntries(answer.trailer));
+  }
   if (held === undefined) response.end();
   else response.end(held);
 }

@@ -8,7 +8,7 @@ import type {
   UniversalServerResponse,
 } from "@connectrpc/connect/protocol";
 import type { CallLimits } from "./connect_options.ts";
-import { completeGetUrl } from "./plain_get.ts";
+import { completeGetUrl, objectToQuery } from "./plain_get.ts";
 import type { Refusal } from "./refusal.ts";
 import { isGrpc, refuse } from "./refusal.ts";
 import { routes } from "./service.ts";
@@ -18,6 +18,7 @@ const NO_GRPC =
   "Cannot speak gRPC here, as this server cannot send trailers: use gRPC-Web or Connect";
 const CONTENT_TYPES =
   "application/json, application/proto, application/grpc-web+proto or, over HTTP/2, application/grpc";
+const GRPC_WEB_TEXT = /^application\/grpc-web-text/i;
 
 /** Options of {@linkcode createDispatcher}. */
 export interface DispatcherOptions extends CallLimits {
@@ -78,11 +79,13 @@ function objection(
     const allow = [...new Set(handler.allowedMethods)].join(", ");
     return { status: 405, text: `Cannot ${method} ${path}: use ${allow}`, headers: { allow } };
   }
-  if (method !== "POST") return undefined;
+  if (method === "GET") return objectToQuery(request.url);
   const contentType = header.get("content-type") ?? "";
   // Connect's own switch for this does not outlive the options that come with the service.
   if (!grpc && isGrpc(contentType)) return { status: 415, text: NO_GRPC };
-  if (handler.supportedContentType(contentType)) return undefined;
+  // Connect knows the text form of gRPC-Web only to refuse it without a word.
+  const readable = handler.supportedContentType(contentType) && !GRPC_WEB_TEXT.test(contentType);
+  if (readable) return undefined;
   const text = `Cannot read content-type ${JSON.stringify(contentType)}: use ${CONTENT_TYPES}`;
   return { status: 415, text };
 }

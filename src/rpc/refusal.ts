@@ -2,6 +2,7 @@
 
 import { Code } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { encodeGrpcMessage } from "./grpc_message.ts";
 
 const encoder = new TextEncoder();
 
@@ -47,7 +48,7 @@ export function refuse(
       header: new Headers({
         "content-type": "application/grpc",
         "grpc-status": String(code),
-        "grpc-message": encodeURIComponent(text),
+        "grpc-message": encodeGrpcMessage(text),
       }),
     };
   }

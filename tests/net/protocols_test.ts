@@ -48,7 +48,7 @@ ioTest("serve() sends the leader hint as a trailer of gRPC, byte for byte", asyn
   await settle();
   const { headers, trailers, body } = await client.call(grpcGetTs());
   assert.equal(trailers["grpc-status"], "9");
-  assert.equal(trailers["grpc-message"], "not%20leader");
+  assert.equal(trailers["grpc-message"], "not leader");
   assert.equal(trailers["tsoracle-leader-hint-bin"], "Cg4xMC4wLjAuNzo1MDU1MRICECo");
   assert.equal(headers["tsoracle-leader-hint-bin"], undefined);
   assert.equal(body.length, 0);
