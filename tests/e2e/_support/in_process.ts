@@ -1,0 +1,70 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { LeadershipEvent } from "../../../src/consensus/driver.ts";
+import { MemoryDriver } from "../../../src/drivers/memory/mod.ts";
+import type { ServeOptions } from "../../../src/net/mod.ts";
+import { serve } from "../../../src/net/mod.ts";
+import { Oracle } from "../../../src/server/mod.ts";
+import { ManualClock } from "../../../src/testing/mod.ts";
+
+/** The wall clock of every oracle here: it stands still, so that answers are known to the bit. */
+export const NOW_MS = 1_700_000_000_000;
+/** An epoch with both halves. */
+export const EPOCH = (7n << 64n) | 0xffff_ffff_ffff_fff0n;
+/** A follower that knows its leader, and the bytes of that hint (behaviour.md 15.5). */
+export const FOLLOWER: LeadershipEvent = {
+  kind: "follower",
+  leaderEndpoint: { host: "10.0.0.7", port: 50551 },
+  leaderEpoch: 42n,
+};
+/** A node that has not heard of any leader. */
+export const UNKNOWN: LeadershipEvent = { kind: "unknown" };
+/** What the follower's hint is on the wire. */
+export const HINT_HEX = "0a0e31302e302e302e373a35303535311202102a";
+
+/** A server in this process, on a clock that stands still. */
+export interface InProcessServer extends AsyncDisposable {
+  /** `127.0.0.1:PORT`. */
+  readonly address: string;
+  /** The oracle behind it. */
+  readonly oracle: Oracle;
+}
+
+/** Options of {@linkcode startInProcess}. */
+export interface InProcessOptions extends Omit<ServeOptions, "hostname" | "port"> {
+  /**
+   * The leadership of the node.
+   *
+   * @default {leader of EPOCH}
+   */
+  readonly initial?: LeadershipEvent;
+}
+
+/** Starts a server on a free port and waits until it has heard from its driver. */
+export async function startInProcess(options: InProcessOptions = {}): Promise<InProcessServer> {
+  const { initial = { kind: "leader", epoch: EPOCH }, ...serveOptions } = options;
+  const oracle = new Oracle({
+    driver: new MemoryDriver({ initial }),
+    clock: new ManualClock({ nowMs: NOW_MS }),
+    heartbeatIntervalMs: 0,
+  });
+  await untilHeard(oracle, initial);
+  const server = await serve(oracle, { ...serveOptions, hostname: "127.0.0.1", port: 0 });
+  return {
+    address: `127.0.0.1:${server.port}`,
+    oracle,
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await oracle.close();
+    },
+  };
+}
+
+async function untilHeard(oracle: Oracle, initial: LeadershipEvent): Promise<void> {
+  if (initial.kind === "unknown") return;
+  if (initial.kind === "leader") return await oracle.untilServing();
+  const stop = new AbortController();
+  for await (const state of oracle.watchState({ signal: stop.signal })) {
+    if (state.kind === "not-serving" && state.leaderEpoch !== undefined) break;
+  }
+}
