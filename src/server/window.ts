@@ -87,6 +87,10 @@ export class WindowExtender {
    * Grants after waiting for room. It joins the extension under way, or starts one of its own. A failed
    * refill is followed by an attempt on demand; a failed attempt on demand fails all who waited for it.
    *
+   * The grant keeps the clock sample of its request. An extension that starts after a wait reaches for the
+   * clock as it is by then: otherwise an engine slower than a window would serve its queue one by one and
+   * never catch up.
+   *
    * @param nowMs the clock sample of the request
    * @param count how many timestamps
    * @param signal the caller has gone
@@ -98,9 +102,9 @@ export class WindowExtender {
     count: number,
     signal: AbortSignal | undefined,
   ): Promise<GrantOutcome> {
-    for (;;) {
+    for (let reachForMs = nowMs;; reachForMs = Math.max(nowMs, this.#clock.nowMs())) {
       const joined = this.#flight;
-      const flight = joined ?? this.#launchOnDemand(nowMs);
+      const flight = joined ?? this.#launchOnDemand(reachForMs);
       const settlement = signal === undefined
         ? await flight.released
         : await abortable(flight.released, signal);
