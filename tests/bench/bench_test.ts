@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { createServer } from "node:http2";
+import type { ServerHttp2Stream } from "node:http2";
 import type { AddressInfo } from "node:net";
 import type { Protocol } from "../../bench/load/caller.ts";
 import { PROTOCOLS } from "../../bench/load/caller.ts";
@@ -36,7 +37,7 @@ ioTest("deno task bench --quick measures every protocol at every concurrency", a
     for (const { median } of Object.values(report.inProcess)) assert.ok(median > 0);
     const [still, ahead, demand] = report.pauses;
     assert.equal(still?.extensions, 0);
-    for (const arm of [ahead, demand]) assert.ok((arm?.extensions ?? 0) > 0, arm?.name);
+    for (const arm of [ahead, demand]) assert.ok((arm?.extensions ?? 0) > 0, `${arm?.name}`);
     assert.match(formatReport(report), /gRPC-Web, HTTP\/1\.1 +\| +deno \| +256/);
     assert.deepEqual(await Array.fromAsync(Deno.readDir(directory)), []);
   } finally {
@@ -72,7 +73,7 @@ async function startRefusingServer(protocol: Protocol) {
 
 function refuseGrpc() {
   const server = createServer();
-  server.on("stream", (stream) => {
+  server.on("stream", (stream: ServerHttp2Stream) => {
     stream.on("error", () => {});
     stream.respond({ ":status": 200, "content-type": "application/grpc", "grpc-status": "9" }, {
       endStream: true,
