@@ -6,10 +6,14 @@ import { scaled } from "../_support/levels.ts";
 import { clusterCommands } from "./_support/cluster_commands.ts";
 import type { ClusterModel } from "./_support/cluster_commands.ts";
 import type { ClusterOptions } from "./_support/cluster_node.ts";
+import type { Flaw, Handover } from "./_support/engine.ts";
 import { OracleCluster } from "./_support/oracle_cluster.ts";
 
 const NODES = 3;
+const LEASE_MS = 60;
 const RECOVERY_ROUNDS = 1_000;
+const LEASES: Handover = { kind: "lease", leaseMs: LEASE_MS };
+const AT_WILL: Handover = { kind: "at-will" };
 
 type Run = Iterable<fc.AsyncCommand<ClusterModel, OracleCluster>>;
 
@@ -19,33 +23,82 @@ const SHAPE = fc.record({
   skewsMs: fc.array(fc.integer({ min: -500, max: 500 }), { minLength: NODES, maxLength: NODES }),
 });
 
-/** Plays a run, heals the cluster, and looks at the whole history. */
-async function play(options: ClusterOptions, run: Run): Promise<number> {
+const RUN = clusterCommands({ nodes: NODES, scaleMs: LEASE_MS, maxCommands: 120 });
+
+/** Plays a run, heals the cluster, and looks at the whole history; returns what it came across. */
+async function play(options: ClusterOptions, run: Run): Promise<ReadonlySet<string>> {
   await using cluster = new OracleCluster(options);
   await fc.asyncModelRun(() => ({ model: {}, real: cluster }), run);
+  const seen = new Set(cluster.seen);
   await cluster.recover(RECOVERY_ROUNDS);
   cluster.ledger.check();
-  assert.equal(cluster.waiting, 0);
-  return cluster.ledger.grants;
+  return seen;
+}
+
+/** Plays runs until all of `kinds` have come up; returns what has not. */
+async function missing(handover: Handover, kinds: readonly string[]): Promise<string[]> {
+  const left = new Set(kinds);
+  for (let batch = 0; batch < 100 && left.size > 0; batch++) {
+    for (const [shape, run] of fc.sample(fc.tuple(SHAPE, RUN), 50)) {
+      for (const kind of await play({ ...shape, handover }, run)) left.delete(kind);
+    }
+  }
+  return [...left];
+}
+
+/** Whether runs with a flawed engine fail, as they must. */
+async function catches(flaw: Flaw, handover: Handover): Promise<boolean> {
+  const property = fc.asyncProperty(SHAPE, RUN, async (shape, run) => {
+    await play({ ...shape, handover, flaw }, run);
+  });
+  const { failed, errorInstance } = await fc.check(property, {
+    numRuns: 2_000,
+    endOnFailure: true,
+  });
+  if (failed) assert(errorInstance instanceof assert.AssertionError, String(errorInstance));
+  return failed;
 }
 
 Deno.test("Oracle keeps real-time order over nodes whose leases follow each other", async () => {
-  const leaseMs = 60;
-  const run = clusterCommands({ nodes: NODES, scaleMs: leaseMs, maxCommands: 120 });
   await fc.assert(
-    fc.asyncProperty(SHAPE, run, async (shape, commands) => {
-      await play({ ...shape, handover: { kind: "lease", leaseMs } }, commands);
+    fc.asyncProperty(SHAPE, RUN, async (shape, run) => {
+      await play({ ...shape, handover: LEASES }, run);
     }),
-    { numRuns: scaled(300, 20_000) },
+    { numRuns: scaled(600, 20_000) },
   );
 });
 
 Deno.test("Oracle repeats nothing over nodes that overlap for as long as they like", async () => {
-  const run = clusterCommands({ nodes: NODES, scaleMs: 60, maxCommands: 120 });
   await fc.assert(
-    fc.asyncProperty(SHAPE, run, async (shape, commands) => {
-      await play({ ...shape, handover: { kind: "at-will" } }, commands);
+    fc.asyncProperty(SHAPE, RUN, async (shape, run) => {
+      await play({ ...shape, handover: AT_WILL }, run);
     }),
-    { numRuns: scaled(300, 20_000) },
+    { numRuns: scaled(600, 20_000) },
   );
+});
+
+Deno.test("runs of a cluster come across every kind of answer", async () => {
+  const always = [
+    "granted at once",
+    "granted after a wait",
+    "not-leader at once",
+    "not-leader after a wait",
+    "unavailable after a wait",
+  ];
+  const inDoubt = ["not-leader in doubt at once", "not-leader in doubt after a wait"];
+  assert.deepEqual(await missing(LEASES, [...always, ...inDoubt]), []);
+  assert.deepEqual(await missing(AT_WILL, [...always, "granted by an overtaken leader"]), []);
+});
+
+Deno.test("runs of a cluster catch an engine that lets a standby lead before the lease is over", async () => {
+  assert(await catches("hands-over-early", LEASES));
+});
+
+Deno.test("runs of a cluster catch an engine that lets an old epoch write", async () => {
+  assert(await catches("does-not-fence", AT_WILL));
+});
+
+Deno.test("runs of a cluster catch an engine whose reads miss the latest write", async () => {
+  assert(await catches("reads-the-write-before", LEASES));
+  assert(await catches("reads-the-write-before", AT_WILL));
 });

@@ -9,6 +9,11 @@ import type { OracleCluster } from "./oracle_cluster.ts";
 /** The cluster checks itself, so the model that fast-check keeps has nothing to hold. */
 export type ClusterModel = Record<string, never>;
 
+const FATE = fc.oneof(
+  { arbitrary: fc.constant<Fate>("delivered"), weight: 4 },
+  { arbitrary: fc.constantFrom<Fate>("lost", "unanswered", "late", "doubled"), weight: 1 },
+);
+
 type Act = (cluster: OracleCluster) => void | string | Promise<void | string>;
 
 /** One thing that happens to a cluster, followed by the checks of every moment. */
@@ -75,24 +80,24 @@ function call(node: fc.Arbitrary<number>) {
     fc.constant(MAX_COUNT),
     fc.integer({ min: 1, max: MAX_COUNT }),
   );
-  return fc.tuple(node, count).map(([at, size]) =>
-    command(`${nameOf(at)} is asked for ${size}`, (cluster) => cluster.call(at, size))
+  return fc.tuple(node, count, fc.constantFrom(1, 1, 5)).map(([at, size, times]) =>
+    command(`${nameOf(at)} is asked for ${size}, ${times} times`, async (cluster) => {
+      let outcome = "";
+      for (let time = 0; time < times; time++) outcome = await cluster.call(at, size);
+      return outcome;
+    })
   );
 }
 
 function delivery() {
-  const fate = fc.oneof(
-    { arbitrary: fc.constant<Fate>("delivered"), weight: 8 },
-    { arbitrary: fc.constantFrom<Fate>("lost", "unanswered", "late", "doubled"), weight: 2 },
-  );
-  return fc.tuple(fc.nat({ max: 5 }), fate).map(([pick, how]) =>
+  return fc.tuple(fc.nat({ max: 5 }), FATE).map(([pick, how]) =>
     command(`message ${pick} ${how}`, (cluster) => cluster.deliver(pick, how))
   );
 }
 
 function flow() {
-  return fc.integer({ min: 1, max: 12 }).map((count) =>
-    command(`${count} messages move`, (cluster) => cluster.flow(count))
+  return fc.tuple(fc.integer({ min: 1, max: 12 }), FATE).map(([count, how]) =>
+    command(`${count} messages ${how}`, (cluster) => cluster.flow(count, how))
   );
 }
 

@@ -4,7 +4,7 @@ import { Oracle } from "../../../src/server/oracle.ts";
 import type { OracleEnd } from "../../../src/server/oracle.ts";
 import { ManualClock } from "../../../src/testing/manual_clock.ts";
 import { EngineDriver } from "./engine_driver.ts";
-import type { Handover } from "./engine.ts";
+import type { Flaw, Handover } from "./engine.ts";
 import type { Network } from "./network.ts";
 
 const WALL_START_MS = 1_700_000_000_000;
@@ -15,6 +15,8 @@ const MONOTONIC_APART_MS = 1e9;
 /** What a cluster is made of. */
 export interface ClusterOptions {
   readonly handover: Handover;
+  /** What the engine does wrong, if anything. */
+  readonly flaw?: Flaw | undefined;
   readonly windowAheadMs: number;
   readonly failoverAdvanceMs: number;
   /** How far each node's wall clock is off; one node each. */

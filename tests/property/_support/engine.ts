@@ -9,20 +9,35 @@ export type Handover =
   /** A standby may take over only after `leaseMs` of silence from the leader. */
   | { readonly kind: "lease"; readonly leaseMs: number };
 
+/** A promise of the driver contract that a made-up engine can be made to break, to see that it is noticed. */
+export type Flaw = "hands-over-early" | "does-not-fence" | "reads-the-write-before";
+
+/** Options of {@linkcode Engine}. */
+export interface EngineOptions {
+  readonly handover: Handover;
+  /** Absent: an engine that keeps the contract. */
+  readonly flaw?: Flaw | undefined;
+  /** Runs when a node has been elected. */
+  readonly onElected: (node: number, epoch: bigint) => void;
+}
+
 /**
  * The shared part of a made-up engine: one durable high-water and one leader, on one true clock. An election
  * fences the store at once, before the winner hears of it.
  */
 export class Engine {
   readonly #handover: Handover;
+  readonly #flaw: Flaw | undefined;
   readonly #onElected: (node: number, epoch: bigint) => void;
   #highWaterMs = 0;
+  #beforeMs = 0;
   #epoch = 0n;
   #leader: number | undefined;
   #expiresMs = -Infinity;
 
-  constructor(handover: Handover, onElected: (node: number, epoch: bigint) => void) {
+  constructor({ handover, flaw, onElected }: EngineOptions) {
     this.#handover = handover;
+    this.#flaw = flaw;
     this.#onElected = onElected;
   }
 
@@ -45,7 +60,7 @@ export class Engine {
 
   /** Makes `node` the leader if it may; returns its epoch. */
   elect(node: number, trueMs: number): bigint | undefined {
-    if (trueMs < this.#expiresMs) return undefined;
+    if (trueMs < this.#expiresMs && this.#flaw !== "hands-over-early") return undefined;
     this.#epoch += 1n;
     this.#leader = node;
     this.#prolong(trueMs);
@@ -60,10 +75,18 @@ export class Engine {
     return true;
   }
 
+  /** Reads the high-water. */
+  load(): number {
+    return this.#flaw === "reads-the-write-before" ? this.#beforeMs : this.#highWaterMs;
+  }
+
   /** Raises the high-water, fenced by the newest epoch. */
   persist(atLeastMs: number, epoch: bigint): number {
     checkAdvance(atLeastMs);
-    if (epoch !== this.#epoch) throw new FencedError(epoch, this.#epoch);
+    if (epoch !== this.#epoch && this.#flaw !== "does-not-fence") {
+      throw new FencedError(epoch, this.#epoch);
+    }
+    this.#beforeMs = this.#highWaterMs;
     this.#highWaterMs = Math.max(this.#highWaterMs, atLeastMs);
     return this.#highWaterMs;
   }

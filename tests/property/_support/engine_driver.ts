@@ -106,7 +106,7 @@ export class EngineDriver implements ConsensusDriver {
   }
 
   loadHighWater(options: DriverCallOptions = {}): Promise<number> {
-    return this.#call("load", (engine) => engine.highWaterMs, options);
+    return this.#call("load", (engine) => engine.load(), options);
   }
 
   persistHighWater(

@@ -31,15 +31,18 @@ export class OracleCluster implements AsyncDisposable {
   readonly #network: Network;
   readonly #checks: ClusterChecks;
   readonly #nodes: readonly ClusterNode[];
+  readonly #seen = new Set<string>();
   #trueMs = 0;
   #step = 0;
   #waiting = 0;
   #fault: unknown;
 
   constructor(options: ClusterOptions) {
-    const hasLeases = options.handover.kind === "lease";
+    const { handover, flaw } = options;
+    const hasLeases = handover.kind === "lease";
     const trueMs = () => this.#trueMs;
-    const engine = new Engine(options.handover, (number, epoch) => this.#proclaim(number, epoch));
+    const onElected = (number: number, epoch: bigint) => this.#proclaim(number, epoch);
+    const engine = new Engine({ handover, flaw, onElected });
     const network = new Network(engine);
     const ledger = new Ledger(hasLeases);
     const checks = new ClusterChecks({ engine, network, ledger, hasLeases, trueMs });
@@ -58,6 +61,11 @@ export class OracleCluster implements AsyncDisposable {
     return this.#waiting;
   }
 
+  /** What the run has come across. */
+  get seen(): ReadonlySet<string> {
+    return this.#seen;
+  }
+
   /** Asks a node for timestamps. Its answer is checked when it comes. */
   async call(number: number, count: number): Promise<string> {
     const node = this.#node(number);
@@ -67,13 +75,13 @@ export class OracleCluster implements AsyncDisposable {
     try {
       asked = node.oracle.getTs(count);
     } catch (error) {
-      return this.#checks.refusal(node, error);
+      return this.#refused(node, error, "at once");
     }
     if (!(asked instanceof Promise)) return this.#granted(node, asked, startMs);
     this.#waiting++;
     void asked.then(
       (grant) => this.#guard(() => this.#granted(node, grant, startMs)),
-      (error: unknown) => this.#guard(() => this.#checks.refusal(node, error)),
+      (error: unknown) => this.#guard(() => this.#refused(node, error, "after a wait")),
     ).finally(() => this.#waiting--);
     await this.#settle();
     return "asked";
@@ -129,8 +137,8 @@ export class OracleCluster implements AsyncDisposable {
   }
 
   /** Moves up to `count` messages, the oldest first. */
-  async flow(count: number): Promise<void> {
-    for (let left = count; left > 0; left--) await this.deliver(0, "delivered");
+  async flow(count: number, fate: Fate = "delivered"): Promise<void> {
+    for (let left = count; left > 0; left--) await this.deliver(0, fate);
   }
 
   /** Gives a node its next leadership event. */
@@ -204,7 +212,16 @@ export class OracleCluster implements AsyncDisposable {
   #granted(node: ClusterNode, grant: Grant, startMs: number): string {
     this.#checks.grant(node, grant);
     this.ledger.noteGrant(grant, startMs, this.#step);
+    this.#seen.add(startMs === this.#step ? "granted at once" : "granted after a wait");
+    if (node.number !== this.#engine.leader) this.#seen.add("granted by an overtaken leader");
     return "granted";
+  }
+
+  #refused(node: ClusterNode, error: unknown, when: string): string {
+    const code = this.#checks.refusal(node, error);
+    const doubt = node.oracle.state.kind === "serving" && !node.oracle.isServing ? " in doubt" : "";
+    this.#seen.add(`${code}${doubt} ${when}`);
+    return code;
   }
 
   #proclaim(winner: number, leaderEpoch: bigint): void {
