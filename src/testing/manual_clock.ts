@@ -41,7 +41,8 @@ export interface ManualClockOptions {
  * ```
  */
 export class ManualClock implements Clock {
-  #nowMs: number;
+  /** Wall clock less whole milliseconds of the monotonic clock: whole too, so that nothing is rounded twice. */
+  #aheadMs: number;
   #monotonicMs: number;
   #sleepers: Sleeper[] = [];
   #arrivals: Deferred<void> = deferred<void>();
@@ -49,7 +50,7 @@ export class ManualClock implements Clock {
   /** Makes a clock that stands still. */
   constructor(options: ManualClockOptions = {}) {
     const { nowMs = 1_700_000_000_000, monotonicMs = 0 } = options;
-    this.#nowMs = nowMs;
+    this.#aheadMs = Math.floor(nowMs) - Math.floor(monotonicMs);
     this.#monotonicMs = monotonicMs;
   }
 
@@ -66,7 +67,7 @@ export class ManualClock implements Clock {
 
   /** The wall clock, in whole milliseconds also after a wait that was not. */
   nowMs(): number {
-    return Math.floor(this.#nowMs);
+    return this.#aheadMs + Math.floor(this.#monotonicMs);
   }
 
   /** The monotonic clock. */
@@ -76,13 +77,12 @@ export class ManualClock implements Clock {
 
   /** Sets the wall clock alone: a jump, forwards or backwards. */
   jumpTo(nowMs: number): void {
-    this.#nowMs = nowMs;
+    this.#aheadMs = Math.floor(nowMs) - Math.floor(this.#monotonicMs);
   }
 
   /** Moves only the monotonic clock and wakes nobody: the process was paused. */
   pause(ms: number): void {
     this.#monotonicMs += ms;
-    this.#nowMs += ms;
   }
 
   /** Moves both clocks forward, waking each wait that falls due, in order of its time. */
@@ -91,11 +91,11 @@ export class ManualClock implements Clock {
     for (;;) {
       const dueMs = this.nextDueMs;
       if (dueMs === undefined || dueMs > targetMs) break;
-      this.#moveTo(Math.max(dueMs, this.#monotonicMs));
+      this.#monotonicMs = Math.max(dueMs, this.#monotonicMs);
       this.#wakeDue();
       await settle();
     }
-    this.#moveTo(targetMs);
+    this.#monotonicMs = targetMs;
     await settle();
   }
 
@@ -127,11 +127,6 @@ export class ManualClock implements Clock {
       this.#arrivals.resolve();
       this.#arrivals = deferred<void>();
     });
-  }
-
-  #moveTo(monotonicMs: number): void {
-    this.#nowMs += monotonicMs - this.#monotonicMs;
-    this.#monotonicMs = monotonicMs;
   }
 
   #wakeDue(): void {
