@@ -102,3 +102,34 @@ Deno.test("runs of a cluster catch an engine whose reads miss the latest write",
   assert(await catches("reads-the-write-before", LEASES));
   assert(await catches("reads-the-write-before", AT_WILL));
 });
+
+/** A write of the old leader reaches the store between the load and the persist of the new one's fence. */
+async function raceFenceWithOldWrite(flaw?: Flaw): Promise<number> {
+  const options = {
+    handover: AT_WILL,
+    flaw,
+    windowAheadMs: 20,
+    failoverAdvanceMs: 0,
+    skewsMs: [0, 0],
+  };
+  await using cluster = new OracleCluster(options);
+  await cluster.takeOver(0);
+  await cluster.call(0, 1);
+  await cluster.tick(10);
+  await cluster.call(0, 1);
+  assert.equal(cluster.waiting, 1);
+  cluster.campaign(1);
+  for (const _ of ["election", "its answer"]) await cluster.deliver(1, "delivered");
+  for (const kind of ["follower", "leader"]) assert.equal(await cluster.hear(1), kind);
+  for (const _ of ["load", "its answer"]) await cluster.deliver(1, "delivered");
+  for (const _ of ["old write", "fence", "and their answers", ""]) {
+    await cluster.deliver(0, "delivered");
+  }
+  assert.equal(await cluster.call(1, 1), "granted");
+  return cluster.ledger.grants;
+}
+
+Deno.test("a fence is safe from a write of the old leader because the engine refuses it", async () => {
+  assert.equal(await raceFenceWithOldWrite(), 2);
+  await assert.rejects(raceFenceWithOldWrite("fences-at-the-first-write"), /epoch 1 granted/);
+});

@@ -10,7 +10,15 @@ export type Handover =
   | { readonly kind: "lease"; readonly leaseMs: number };
 
 /** A promise of the driver contract that a made-up engine can be made to break, to see that it is noticed. */
-export type Flaw = "hands-over-early" | "does-not-fence" | "reads-the-write-before";
+export type Flaw =
+  /** A standby can be elected before the lease is over. */
+  | "hands-over-early"
+  /** Writes of every epoch are taken. */
+  | "does-not-fence"
+  /** An old epoch can write until the new leader has written. */
+  | "fences-at-the-first-write"
+  /** A read may miss the latest write. */
+  | "reads-the-write-before";
 
 /** Options of {@linkcode Engine}. */
 export interface EngineOptions {
@@ -32,6 +40,7 @@ export class Engine {
   #highWaterMs = 0;
   #beforeMs = 0;
   #epoch = 0n;
+  #writer = 0n;
   #leader: number | undefined;
   #expiresMs = -Infinity;
 
@@ -83,12 +92,17 @@ export class Engine {
   /** Raises the high-water, fenced by the newest epoch. */
   persist(atLeastMs: number, epoch: bigint): number {
     checkAdvance(atLeastMs);
-    if (epoch !== this.#epoch && this.#flaw !== "does-not-fence") {
-      throw new FencedError(epoch, this.#epoch);
-    }
+    if (this.#refuses(epoch)) throw new FencedError(epoch, this.#epoch);
+    this.#writer = epoch;
     this.#beforeMs = this.#highWaterMs;
     this.#highWaterMs = Math.max(this.#highWaterMs, atLeastMs);
     return this.#highWaterMs;
+  }
+
+  #refuses(epoch: bigint): boolean {
+    if (this.#flaw === "does-not-fence") return false;
+    if (this.#flaw === "fences-at-the-first-write") return epoch < this.#writer;
+    return epoch !== this.#epoch;
   }
 
   #prolong(trueMs: number): void {
