@@ -37,12 +37,6 @@ Deno.test("delay() takes its listener off the signal when the time has passed", 
   assert.deepEqual(counted.balance(), { added: 1, removed: 1 });
 });
 
-Deno.test("delay() with persistent false resolves as well", async () => {
-  const keepsTheProcess = delay(20);
-  await delay(1, { persistent: false });
-  await keepsTheProcess;
-});
-
 Deno.test("abortable() settles like its promise", async () => {
   const { signal } = new AbortController();
   assert.equal(await abortable(Promise.resolve(7), signal), 7);

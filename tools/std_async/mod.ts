@@ -12,17 +12,11 @@
 export interface DelayOptions {
   /** Ends the delay early: the promise rejects with the signal's reason. */
   signal?: AbortSignal;
-  /**
-   * Whether the timer keeps the process alive.
-   *
-   * @default {true}
-   */
-  persistent?: boolean;
 }
 
 /** Resolves after `ms` milliseconds, or rejects with the signal's reason. */
 export function delay(ms: number, options: DelayOptions = {}): Promise<void> {
-  const { signal, persistent = true } = options;
+  const { signal } = options;
   if (signal?.aborted) return Promise.reject(signal.reason);
   return new Promise((resolve, reject) => {
     const abort = () => {
@@ -34,7 +28,6 @@ export function delay(ms: number, options: DelayOptions = {}): Promise<void> {
       resolve();
     }, ms);
     signal?.addEventListener("abort", abort, { once: true });
-    if (!persistent) unref(timer);
   });
 }
 
@@ -56,9 +49,4 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
       reject(error);
     });
   });
-}
-
-function unref(timer: unknown): void {
-  if (typeof timer === "number") Deno.unrefTimer(timer);
-  else (timer as { unref(): void }).unref();
 }
