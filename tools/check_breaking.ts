@@ -12,7 +12,9 @@ import { join } from "node:path";
 import { ask, buf, run } from "./_command.ts";
 
 const baselines = new Set<string>();
-for (const commit of [await lastRelease(), await beforeThisChange()]) {
+// On the commit of a release the one before it counts as well.
+const releases = [await lastRelease("HEAD"), await lastRelease("HEAD~1")];
+for (const commit of [...releases, await beforeThisChange()]) {
   if (commit !== undefined && await hasProto(commit)) baselines.add(commit);
 }
 if (baselines.size === 0) console.log("nothing to compare with");
@@ -22,8 +24,8 @@ for (const commit of baselines) {
   if (broke) Deno.exitCode = 1;
 }
 
-async function lastRelease(): Promise<string | undefined> {
-  const tag = await ask("git", ["describe", "--tags", "--abbrev=0", "--match", "v*"]);
+async function lastRelease(upTo: string): Promise<string | undefined> {
+  const tag = await ask("git", ["describe", "--tags", "--abbrev=0", "--match", "v*", upTo]);
   return tag === undefined ? undefined : await ask("git", ["rev-parse", `${tag}^{commit}`]);
 }
 
