@@ -68,10 +68,10 @@ function cellsOf(targets: readonly Target[]): readonly Cell[] {
   );
 }
 
-/** Lets the compilers of servers see the load before it counts. */
-async function warmUp(cells: readonly Cell[], { load }: Schedule): Promise<void> {
+/** Lets the compilers of the servers see the load before it counts; Node's takes two seconds. */
+async function warmUp(cells: readonly Cell[], { warmUpMs }: Schedule): Promise<void> {
   const warm = cells.filter(({ concurrency }) => concurrency === MIDDLE);
-  const plan: Plan = { ...load, cells: warm, rounds: 1 };
+  const plan: Plan = { cells: warm, rounds: 1, warmUpMs: 0, measureMs: warmUpMs, count: 1 };
   const { cells: results } = await generateLoad(plan);
   for (const { errors, firstError } of results) {
     if (errors > 0) throw new Error(`The warm-up failed: ${firstError}`);

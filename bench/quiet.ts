@@ -4,60 +4,66 @@
 export interface OtherLoad {
   /** Average length of the run queue in the minute before the run. */
   readonly loadAverage: number;
-  /** Part of the processors' time in use by others just before the run, 0 to 1. Absent if unknown. */
-  readonly busyBefore?: number;
+  /** Part of the processors' time that other processes used during the run, 0 to 1. Absent if unknown. */
+  readonly others?: number;
   /** Part of the processors' time during the run that went to other guests of the host, 0 to 1. */
   readonly stolen?: number;
 }
 
-/** Time of all processors since the start of the system, in ticks. */
+/** Times since the start of the system, in ticks. */
 interface CpuTimes {
   readonly total: number;
   readonly idle: number;
   readonly stolen: number;
+  /** What this process and those that it started and that have ended used. */
+  readonly own: number;
 }
-
-const LOOK_MS = 1_000;
 
 /** Watches for what disturbs a measurement. */
 export class QuietWatch {
   readonly #loadAverage: number;
-  readonly #before: CpuTimes | undefined;
   readonly #start: CpuTimes | undefined;
 
-  private constructor(loadAverage: number, before?: CpuTimes, start?: CpuTimes) {
+  private constructor(loadAverage: number, start: CpuTimes | undefined) {
     this.#loadAverage = loadAverage;
-    this.#before = before;
     this.#start = start;
   }
 
-  /** Looks at the machine for a second while this process does nothing. */
+  /** Starts to watch. */
   static async start(): Promise<QuietWatch> {
     const [loadAverage = 0] = Deno.loadavg();
-    const before = await readTimes();
-    await new Promise((resolve) => setTimeout(resolve, LOOK_MS));
-    return new QuietWatch(loadAverage, before, await readTimes());
+    return new QuietWatch(loadAverage, await readTimes());
   }
 
-  /** What there was until now. */
+  /** What there was until now. Every process that was measured must have ended. */
   async result(): Promise<OtherLoad> {
-    const [before, start, end] = [this.#before, this.#start, await readTimes()];
+    const [start, end] = [this.#start, await readTimes()];
     const loadAverage = this.#loadAverage;
-    if (before === undefined || start === undefined || end === undefined) return { loadAverage };
+    if (start === undefined || end === undefined) return { loadAverage };
+    const spent = (what: keyof CpuTimes) => end[what] - start[what];
+    const others = spent("total") - spent("idle") - spent("stolen") - spent("own");
     return {
       loadAverage,
-      busyBefore: 1 - (start.idle - before.idle) / (start.total - before.total),
-      stolen: (end.stolen - start.stolen) / (end.total - start.total),
+      others: Math.max(0, others) / spent("total"),
+      stolen: spent("stolen") / spent("total"),
     };
   }
 }
 
-/** The first line of /proc/stat: user, nice, system, idle, iowait, irq, softirq, steal. */
+/** Not on a system without /proc. */
 async function readTimes(): Promise<CpuTimes | undefined> {
-  const text = await Deno.readTextFile("/proc/stat").catch(() => undefined);
-  const ticks = text?.split("\n")[0]?.trim().split(/\s+/).slice(1, 9).map(Number);
-  if (ticks === undefined) return undefined;
+  const [system, own] = await Promise.all(
+    ["/proc/stat", "/proc/self/stat"].map((path) => Deno.readTextFile(path).catch(() => undefined)),
+  );
+  // user, nice, system, idle, iowait, irq, softirq, steal
+  const ticks = system?.split("\n")[0]?.trim().split(/\s+/).slice(1, 9).map(Number);
+  if (ticks === undefined || own === undefined) return undefined;
   const [, , , idle = 0, ioWait = 0, , , stolen = 0] = ticks;
-  const total = ticks.reduce((sum, each) => sum + each, 0);
-  return { total, idle: idle + ioWait, stolen };
+  // Fields 14 to 17: user and system time of the process, then of its children.
+  const spent = own.slice(own.lastIndexOf(")") + 2).split(" ").slice(11, 15).map(Number);
+  return { total: sum(ticks), idle: idle + ioWait, stolen, own: sum(spent) };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
 }

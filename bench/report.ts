@@ -40,7 +40,7 @@ const PROTOCOL_NAMES: Readonly<Record<Protocol, string>> = {
 };
 
 /** Other load from which on a run is called noisy. */
-const NOISY_PART = 0.1;
+const NOISY_OTHERS = 0.05;
 const NOISY_STOLEN = 0.02;
 
 /** One line for everything that makes a run worthless. */
@@ -74,16 +74,17 @@ export function formatReport(report: Report): string {
 }
 
 function formatMachine({ machine, otherLoad }: Report): string {
-  const { busyBefore = 0, stolen = 0, loadAverage } = otherLoad;
-  const noisy = busyBefore > NOISY_PART || stolen > NOISY_STOLEN;
+  const { others = 0, stolen = 0, loadAverage } = otherLoad;
+  const noisy = others > NOISY_OTHERS || stolen > NOISY_STOLEN;
   return [
     `${machine.date}, commit ${machine.commit}`,
     `${machine.cpu}, ${machine.cores} cores, ${machine.memoryGiB} GiB; ${machine.kernel}; ${machine.disk}`,
     machine.runtimes.join(", "),
-    `other load: load average ${loadAverage.toFixed(2)}, ${
-      percent(busyBefore)
-    } busy before the run, ` +
-    `${percent(stolen)} stolen during it${noisy ? " (NOISY: repeat on a quiet machine)" : ""}`,
+    `other load: load average ${
+      loadAverage.toFixed(2)
+    } before the run; during it other processes had ` +
+    `${percent(others)} of the processors, other guests ${percent(stolen)}` +
+    (noisy ? " (NOISY: repeat on a quiet machine)" : ""),
   ].join("\n");
 }
 

@@ -6,6 +6,8 @@ import type { Plan } from "./load/plan.ts";
 export interface Schedule {
   /** Runs of each rate within one process, and milliseconds of each. */
   readonly inProcess: { readonly runs: number; readonly runMs: number };
+  /** Milliseconds for which each server is asked in each way before it is measured. */
+  readonly warmUpMs: number;
   /** Calls over the network. */
   readonly load: Omit<Plan, "cells">;
   /** Pauses within one process. */
@@ -21,9 +23,10 @@ export interface Schedule {
 /** About 80 seconds. */
 export const FULL: Schedule = {
   inProcess: { runs: 5, runMs: 200 },
-  load: { rounds: 3, warmUpMs: 200, measureMs: 500, count: 1 },
-  pauses: { rounds: 3, roundMs: 700 },
-  pauseLoad: { rounds: 3, warmUpMs: 200, measureMs: 1_000, count: 1 },
+  warmUpMs: 2_000,
+  load: { rounds: 3, warmUpMs: 150, measureMs: 450, count: 1 },
+  pauses: { rounds: 3, roundMs: 600 },
+  pauseLoad: { rounds: 3, warmUpMs: 150, measureMs: 900, count: 1 },
   windowAheadMs: 100,
   comparisons: true,
 };
@@ -31,6 +34,7 @@ export const FULL: Schedule = {
 /** A few seconds. */
 export const QUICK: Schedule = {
   inProcess: { runs: 1, runMs: 20 },
+  warmUpMs: 50,
   load: { rounds: 1, warmUpMs: 20, measureMs: 60, count: 1 },
   pauses: { rounds: 1, roundMs: 120 },
   pauseLoad: { rounds: 1, warmUpMs: 20, measureMs: 150, count: 1 },
