@@ -60,7 +60,7 @@ ioTest("close() ends a stuck call with UNAVAILABLE after the grace", async () =>
   const closed = server.close();
   const { trailers } = await soon("the answer", stuck);
   assert.equal(trailers["grpc-status"], "14");
-  assert.equal(trailers["grpc-message"], "server%20is%20shutting%20down");
+  assert.equal(trailers["grpc-message"], "server is shutting down");
   const text = await http1.untilClosed();
   assert.match(text, /^HTTP\/1\.1 503 [^]*"server is shutting down"/);
   await soon("the close", closed);
