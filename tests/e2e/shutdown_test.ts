@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { ioTest } from "../_support/levels.ts";
+import { ServerProcess } from "../_support/server_process.ts";
+import { curl, curlTest } from "./_support/curl.ts";
+import { grpcGetTs, grpcGrant, grpcStatus } from "./_support/grpc_wire.ts";
+import type { H2Stream } from "./_support/h2_client.ts";
+import { H2Client } from "./_support/h2_client.ts";
+import type { LifeCall } from "./_support/load.ts";
+import { checkLives, Load } from "./_support/load.ts";
+
+const NO_ERROR = 0;
+const CALL = grpcGetTs(1);
+const FIRST_HALF = CALL.body!.subarray(0, 4);
+const SECOND_HALF = CALL.body!.subarray(4);
+
+/** Opens a call whose request has only half arrived, and waits until the server has it. */
+async function halfSent(client: H2Client): Promise<H2Stream> {
+  assert.equal(grpcGrant(await client.call(CALL)).count, 1);
+  const stream = client.open(CALL);
+  stream.write(FIRST_HALF);
+  await client.ping();
+  return stream;
+}
+
+/** Waits until nobody listens on the port any more. */
+async function untilRefused({ hostname, port }: ServerProcess): Promise<void> {
+  for (let attempt = 0; attempt < 10_000; attempt++) {
+    try {
+      (await Deno.connect({ hostname, port })).close();
+    } catch (error) {
+      assert.ok(error instanceof Deno.errors.ConnectionRefused, String(error));
+      return;
+    }
+  }
+  assert.fail("the server still accepts connections");
+}
+
+for (const signal of ["SIGTERM", "SIGINT"] as const) {
+  ioTest(`serve lets a slow call finish after one ${signal}, and ends with 0`, async () => {
+    await using server = await ServerProcess.start({ flags: ["--shutdown-grace", "1h"] });
+    await using client = new H2Client(`http://${server.address}`);
+    const slow = await halfSent(client);
+    server.signal(signal);
+    assert.equal(await client.goaway, NO_ERROR);
+    await untilRefused(server);
+    slow.end(SECOND_HALF);
+    assert.equal(grpcGrant(await slow.answer).count, 1);
+    await client.closed;
+    assert.deepEqual(await server.exited, { code: 0, signal: null });
+  });
+}
+
+ioTest("serve ends a stuck call with UNAVAILABLE after the grace, and exits with 0", async () => {
+  await using server = await ServerProcess.start({ flags: ["--shutdown-grace", "100ms"] });
+  await using client = new H2Client(`http://${server.address}`);
+  const stuck = await halfSent(client);
+  server.signal("SIGTERM");
+  assert.deepEqual(grpcStatus(await stuck.answer), {
+    code: 14,
+    message: "server is shutting down",
+  });
+  assert.equal((await server.exited).code, 0);
+});
+
+for (
+  const [first, second, code] of [
+    ["SIGTERM", "SIGTERM", 143],
+    ["SIGINT", "SIGINT", 130],
+    ["SIGTERM", "SIGINT", 130],
+    ["SIGINT", "SIGTERM", 143],
+  ] as const
+) {
+  ioTest(
+    `serve ends at once with ${code} on ${second} after ${first}, stuck call or not`,
+    async () => {
+      const flags = ["--shutdown-grace", "1h"];
+      await using server = await ServerProcess.start({ flags });
+      await using client = new H2Client(`http://${server.address}`);
+      const stuck = await halfSent(client);
+      server.signal(first);
+      await client.goaway;
+      server.signal(second);
+      assert.deepEqual(await server.exited, { code, signal: null });
+      await assert.rejects(stuck.answer);
+    },
+  );
+}
+
+curlTest("serve says goodbye to an idle HTTP/1.1 and an idle HTTP/2 connection", async () => {
+  await using server = await ServerProcess.start({ flags: ["--shutdown-grace", "1h"] });
+  await using client = new H2Client(`http://${server.address}`);
+  assert.equal((await client.call(CALL)).status, 200);
+  const idle = await Deno.connect({ hostname: server.hostname, port: server.port });
+  const request = "GET /readyz HTTP/1.1\r\nHost: x\r\n\r\n";
+  await idle.write(new TextEncoder().encode(request));
+  await idle.read(new Uint8Array(1_000));
+  assert.equal((await server.stop()).code, 0);
+  assert.equal(await client.goaway, NO_ERROR);
+  assert.equal(await idle.read(new Uint8Array(1_000)), null);
+  idle.close();
+  assert.equal((await curl(`http://${server.address}/healthz`)).exit, 7);
+});
+
+ioTest(
+  "serve stopped politely under load answers or refuses every call, and starts again above",
+  async () => {
+    const calls: LifeCall[] = [];
+    const directory = await Deno.makeTempDir({ prefix: "tsoracle-" });
+    try {
+      for (let life = 0; life < 3; life++) {
+        await using server = await ServerProcess.start({ directory });
+        await using load = new Load(server.address, life, calls);
+        await load.more(30);
+        assert.equal((await server.stop()).code, 0);
+        await load.broken();
+      }
+    } finally {
+      await Deno.remove(directory, { recursive: true });
+    }
+    checkLives(calls);
+  },
+);
