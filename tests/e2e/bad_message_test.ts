@@ -6,7 +6,7 @@ import { gzipSync } from "node:zlib";
 import { GetTsRequestSchema } from "../../src/gen/tsoracle/v1/tso_pb.ts";
 import { ioTest } from "../_support/levels.ts";
 import { ServerProcess } from "../_support/server_process.ts";
-import type { Answer } from "./_support/exchange.ts";
+import type { Answer, Exchange } from "./_support/exchange.ts";
 import { encode, frame, GET_MAX_SAFE, GET_TS, grpcStatus } from "./_support/grpc_wire.ts";
 import { H1Client } from "./_support/h1_client.ts";
 import { H2Client } from "./_support/h2_client.ts";
@@ -14,10 +14,16 @@ import { ProcessWatch } from "./_support/process_watch.ts";
 
 const MIB = 1_048_576;
 const ONE = encode(GetTsRequestSchema, { count: 1 });
-const ONE_PACKED = new Uint8Array(gzipSync(ONE));
-/** 100 MB of zeros in less than 100 kB, and 40 MB in less than a message may have. */
-const LARGE_BOMB = new Uint8Array(gzipSync(new Uint8Array(100_000_000)));
-const BOMB = new Uint8Array(gzipSync(new Uint8Array(40_000_000)));
+
+/** Zeros that unpack to 40 MB, from fewer bytes than a message may have. */
+function bomb(): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(gzipSync(new Uint8Array(40_000_000)));
+}
+
+/** Zeros that unpack to 100 MB, from more bytes than a message may have. */
+function largeBomb(): Uint8Array<ArrayBuffer> {
+  return new Uint8Array(gzipSync(new Uint8Array(100_000_000)));
+}
 
 function bytes(text: string): Uint8Array<ArrayBuffer> {
   return new TextEncoder().encode(text);
@@ -25,6 +31,11 @@ function bytes(text: string): Uint8Array<ArrayBuffer> {
 
 function hex(text: string): Uint8Array<ArrayBuffer> {
   return new Uint8Array(Buffer.from(text, "hex"));
+}
+
+function grpcCall(body: Uint8Array<ArrayBuffer>, more: Record<string, string> = {}): Exchange {
+  const headers = { "content-type": "application/grpc", te: "trailers", ...more };
+  return { method: "POST", path: GET_TS, headers, body };
 }
 
 function textOf({ body }: Answer): string {
@@ -143,46 +154,58 @@ ioTest("serve refuses protobuf that is none, and takes fields that it does not k
   });
 });
 
-/** gRPC requests that are wrong, their headers, and the status they get. */
-const BAD_GRPC:
-  readonly (readonly [string, Uint8Array<ArrayBuffer>, Record<string, string>, number])[] = [
-    ["no message", new Uint8Array(), {}, 12],
-    ["two messages", new Uint8Array([...frame(ONE), ...frame(ONE)]), {}, 12],
-    ["half a prefix", new Uint8Array(3), {}, 3],
-    ["half a message", frame(ONE, 0, 100), {}, 3],
-    ["more than the length says", frame(ONE, 0, 1), {}, 13],
-    ["a length of 4 GiB", frame(ONE, 0, 0xffff_ffff), {}, 8],
-    ["64 KiB and one byte", frame(new Uint8Array(65_537)), {}, 8],
-    ["1 MiB", frame(new Uint8Array(MIB)), {}, 8],
-    ["no protobuf", frame(hex("08")), {}, 13],
-    ["a compressed message of no compression", frame(ONE, 1), {}, 13],
-    ["an unknown compression", frame(ONE, 1), { "grpc-encoding": "snappy" }, 12],
-    ["gzip that is none", frame(ONE, 1), { "grpc-encoding": "gzip" }, 3],
-    ["half a gzip", frame(ONE_PACKED.slice(0, 12), 1), { "grpc-encoding": "gzip" }, 13],
-    ["a gzip bomb", frame(BOMB, 1), { "grpc-encoding": "gzip" }, 8],
-    ["a large gzip bomb", frame(LARGE_BOMB, 1), { "grpc-encoding": "gzip" }, 8],
-    ["a timeout that is none", frame(ONE), { "grpc-timeout": "soon" }, 3],
-    ["a negative timeout", frame(ONE), { "grpc-timeout": "-1S" }, 3],
-    ["a timeout of too many digits", frame(ONE), { "grpc-timeout": "123456789S" }, 3],
-    ["a timeout of no unit", frame(ONE), { "grpc-timeout": "1" }, 3],
-    ["a timeout of years", frame(ONE), { "grpc-timeout": "99999999H" }, 3],
-  ];
+/** A gRPC request that is wrong, and the status that it gets. */
+interface BadGrpc {
+  readonly name: string;
+  readonly body: Uint8Array<ArrayBuffer>;
+  readonly headers?: Record<string, string>;
+  readonly code: number;
+}
 
-ioTest(
-  "serve says of each bad gRPC request what is wrong, and the connection lives on",
-  async () => {
-    await onServer(async ({ address }) => {
-      await using client = new H2Client(`http://${address}`);
-      for (const [name, body, more, code] of BAD_GRPC) {
-        const headers = { "content-type": "application/grpc", te: "trailers", ...more };
-        const answer = await client.call({ method: "POST", path: GET_TS, headers, body });
-        const status = grpcStatus(answer);
-        assert.equal(status.code, code, `${name}: ${status.message}`);
-        assert.notEqual(status.message, "", name);
-      }
-    });
-  },
-);
+function badGrpc(): BadGrpc[] {
+  const gzip = { "grpc-encoding": "gzip" };
+  const halfGzip = new Uint8Array(gzipSync(ONE).subarray(0, 12));
+  const timeout = (value: string) => ({
+    name: `a timeout of ${value}`,
+    body: frame(ONE),
+    headers: { "grpc-timeout": value },
+    code: 3,
+  });
+  return [
+    { name: "no message", body: new Uint8Array(), code: 12 },
+    { name: "two messages", body: new Uint8Array([...frame(ONE), ...frame(ONE)]), code: 12 },
+    { name: "half a prefix", body: new Uint8Array(3), code: 3 },
+    { name: "half a message", body: frame(ONE, 0, 100), code: 3 },
+    { name: "more than the length says", body: frame(ONE, 0, 1), code: 13 },
+    { name: "a length of 4 GiB", body: frame(ONE, 0, 0xffff_ffff), code: 8 },
+    { name: "64 KiB and one byte", body: frame(new Uint8Array(65_537)), code: 8 },
+    { name: "1 MiB", body: frame(new Uint8Array(MIB)), code: 8 },
+    { name: "no protobuf", body: frame(hex("08")), code: 13 },
+    { name: "a compressed message of no compression", body: frame(ONE, 1), code: 13 },
+    {
+      name: "a compression that nobody knows",
+      body: frame(ONE, 1),
+      headers: { "grpc-encoding": "snappy" },
+      code: 12,
+    },
+    { name: "gzip that is none", body: frame(ONE, 1), headers: gzip, code: 3 },
+    { name: "half a gzip", body: frame(halfGzip, 1), headers: gzip, code: 13 },
+    { name: "a gzip bomb", body: frame(bomb(), 1), headers: gzip, code: 8 },
+    { name: "a large gzip bomb", body: frame(largeBomb(), 1), headers: gzip, code: 8 },
+    ...["soon", "-1S", "123456789S", "1", "99999999H"].map(timeout),
+  ];
+}
+
+ioTest("serve says what is wrong with a gRPC request, and its connection lives on", async () => {
+  await onServer(async ({ address }) => {
+    await using client = new H2Client(`http://${address}`);
+    for (const { name, body, headers, code } of badGrpc()) {
+      const status = grpcStatus(await client.call(grpcCall(body, headers)));
+      assert.equal(status.code, code, `${name}: ${status.message}`);
+      assert.notEqual(status.message, "", name);
+    }
+  });
+});
 
 /** Headers of Connect that are wrong, and the HTTP status that they get. */
 const BAD_CONNECT_HEADERS: readonly (readonly [Record<string, string>, number])[] = [
@@ -234,16 +257,11 @@ ioTest("serve does not swell when it is sent bombs and oversized messages", asyn
   const rounds = 20;
   await using server = await ServerProcess.start();
   const watch = new ProcessWatch(server);
+  const bodies = [frame(bomb(), 1), frame(largeBomb(), 1), frame(new Uint8Array(MIB))];
   const attack = async () => {
     await using client = new H2Client(`http://${server.address}`);
-    const bodies = [frame(BOMB, 1), frame(LARGE_BOMB, 1), frame(new Uint8Array(MIB))];
     await Promise.all(bodies.map(async (body) => {
-      const headers = {
-        "content-type": "application/grpc",
-        te: "trailers",
-        "grpc-encoding": "gzip",
-      };
-      const answer = await client.call({ method: "POST", path: GET_TS, headers, body });
+      const answer = await client.call(grpcCall(body, { "grpc-encoding": "gzip" }));
       assert.equal(grpcStatus(answer).code, 8);
     }));
   };
