@@ -188,6 +188,23 @@ Deno.test("in steady state no request waits for a persist, the first one after i
   );
 });
 
+Deno.test("no request waits for a persist either while the load runs ahead of the clock", async () => {
+  const options = {
+    windowAheadMs: 3_000,
+    failoverAdvanceMs: 1_000,
+    refillFraction: 1 / 3,
+    latencyMs: 50,
+  };
+  await using self = new LongLife(options, () => {});
+  await self.changeLeader();
+  for (let ms = 0; ms < 5_000; ms++) {
+    self.ask(MAX_COUNT);
+    self.ask(MAX_COUNT);
+    await self.pass(1);
+  }
+  assert.equal(self.waited, 0);
+});
+
 Deno.test("an idle oracle refills each window once and never sooner than it is due", async () => {
   await fc.assert(
     fc.asyncProperty(STEADY_OPTIONS, fc.nat({ max: HOUR_MS }), async (options, idleMs) => {

@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Grant } from "../../../src/core/allocator.ts";
 import { OracleError } from "../../../src/server/errors.ts";
-import type { ClusterNode } from "./cluster_node.ts";
+import type { ClusterNode, OracleStep } from "./cluster_node.ts";
 import type { Engine } from "./engine.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Network } from "./network.ts";
@@ -76,18 +76,32 @@ export class ClusterChecks {
     return `${safe.physicalMs}`;
   }
 
-  /** Only a fence may persist in doubt, and a node that fences does not serve. */
-  persist({ number, oracle }: ClusterNode): void {
-    if (oracle.state.kind !== "serving") return;
-    assert(oracle.isServing, `node ${number} starts an extension although it is in doubt`);
+  /** Checks what an oracle is about to do, or has just begun. */
+  step(node: ClusterNode, step: OracleStep): void {
+    const { number, oracle, driver } = node;
+    switch (step) {
+      case "load":
+        return assert.equal(driver.persisting, 0, `the fence of node ${number} waits for no one`);
+      case "persist":
+        // Only a fence may persist in doubt, and a node that fences does not serve.
+        if (oracle.state.kind !== "serving") return;
+        return assert(oracle.isServing, `node ${number} starts an extension although in doubt`);
+      case "serve": {
+        const { lastTaken: newest } = driver;
+        const epoch = newest.kind === "leader" ? newest.epoch : newest.kind;
+        return assert.equal(oracle.snapshot().epoch, epoch, `node ${number} serves a stale epoch`);
+      }
+    }
   }
 
   #state({ number, driver, oracle }: ClusterNode): void {
     const { lastEvent: last } = driver;
     const { state } = oracle;
     if (last.kind === "leader") {
-      if (state.kind === "serving") assert.equal(state.epoch, last.epoch, `node ${number}`);
-      return;
+      if (state.kind === "not-serving") return;
+      assert.equal(state.epoch, last.epoch, `node ${number} serves another epoch`);
+      const isCertain = this.#options.trueMs() < driver.certainUntilTrueMs(last.epoch);
+      return assert.equal(oracle.isServing, isCertain, `certainty of node ${number}`);
     }
     assert(state.kind === "not-serving", `node ${number} serves after a ${last.kind} event`);
     assert.equal(oracle.snapshot().epoch, undefined, `the allocator of node ${number} leads`);

@@ -23,6 +23,9 @@ export interface ClusterOptions {
   readonly skewsMs: readonly number[];
 }
 
+/** What an oracle does: it asks the driver, or has started to serve. */
+export type OracleStep = "load" | "persist" | "serve";
+
 /** Options of {@linkcode ClusterNode}. */
 export interface ClusterNodeOptions {
   readonly cluster: ClusterOptions;
@@ -30,8 +33,8 @@ export interface ClusterNodeOptions {
   readonly network: Network;
   /** The true time, in milliseconds. */
   readonly trueMs: () => number;
-  /** Runs when the oracle asks for a persist. */
-  readonly onPersist: (node: ClusterNode) => void;
+  /** Runs at the steps of the oracle that a check looks at. */
+  readonly onStep: (node: ClusterNode, step: OracleStep) => void;
 }
 
 /** A real oracle with its own clocks and its own side of the made-up engine. */
@@ -44,7 +47,7 @@ export class ClusterNode {
   /** How the oracle ended, once it has. */
   end: OracleEnd | undefined;
 
-  constructor({ cluster, number, network, trueMs, onPersist }: ClusterNodeOptions) {
+  constructor({ cluster, number, network, trueMs, onStep }: ClusterNodeOptions) {
     const { handover, windowAheadMs, failoverAdvanceMs, skewsMs } = cluster;
     const monotonicStartMs = (number + 1) * MONOTONIC_APART_MS;
     const nowMs = WALL_START_MS + (skewsMs[number] ?? 0);
@@ -56,7 +59,8 @@ export class ClusterNode {
       trueMs,
       monotonicStartMs,
       leaseMs: handover.kind === "lease" ? handover.leaseMs : undefined,
-      onPersist: () => onPersist(this),
+      onLoad: () => onStep(this, "load"),
+      onPersist: () => onStep(this, "persist"),
     });
     this.oracle = new Oracle({
       driver: this.driver,
@@ -66,6 +70,9 @@ export class ClusterNode {
       heartbeatIntervalMs: 0,
       shutdownGraceMs: 0,
       strictEpochs: true,
+      failpoint: (name) => {
+        if (name === "server::fence::after_serving_published") onStep(this, "serve");
+      },
     });
     void this.oracle.finished.then((end) => this.end = end);
   }

@@ -21,6 +21,8 @@ export interface EngineDriverOptions {
   readonly monotonicStartMs: number;
   /** Lease of the engine; absent: its leaders are always certain. */
   readonly leaseMs: number | undefined;
+  /** Runs when the oracle asks for the high-water. */
+  readonly onLoad: () => void;
   /** Runs when the oracle asks for a persist. */
   readonly onPersist: () => void;
 }
@@ -33,16 +35,28 @@ export class EngineDriver implements ConsensusDriver {
   #outbox: LeadershipEvent[] = [];
   #stream: LeadershipEvent[] = [{ kind: "unknown" }];
   #wake = Promise.withResolvers<void>();
+  #persisting = 0;
   #highestTold = 0n;
   #last: LeadershipEvent = { kind: "unknown" };
+  #lastTaken: LeadershipEvent = { kind: "unknown" };
 
   constructor(options: EngineDriverOptions) {
     this.#options = options;
   }
 
+  /** The latest event that the oracle has taken from its stream, one ahead of what it handles. */
+  get lastTaken(): LeadershipEvent {
+    return this.#lastTaken;
+  }
+
   /** The latest event that the oracle was given. */
   get lastEvent(): LeadershipEvent {
     return this.#last;
+  }
+
+  /** Persists that the oracle has no answer to yet. */
+  get persisting(): number {
+    return this.#persisting;
   }
 
   /** Whether an event waits to be given to the oracle. */
@@ -106,6 +120,7 @@ export class EngineDriver implements ConsensusDriver {
   }
 
   loadHighWater(options: DriverCallOptions = {}): Promise<number> {
+    this.#options.onLoad();
     return this.#call("load", (engine) => engine.load(), options);
   }
 
@@ -116,7 +131,9 @@ export class EngineDriver implements ConsensusDriver {
   ): Promise<number> {
     this.#options.onPersist();
     const name = `persist ${atLeastMs} under ${epoch}`;
-    return this.#call(name, (engine) => engine.persist(atLeastMs, epoch), options);
+    this.#persisting++;
+    return this.#call(name, (engine) => engine.persist(atLeastMs, epoch), options)
+      .finally(() => this.#persisting--);
   }
 
   async #next(signal: AbortSignal): Promise<IteratorResult<LeadershipEvent>> {
@@ -126,7 +143,9 @@ export class EngineDriver implements ConsensusDriver {
       return { done: true, value: undefined };
     }
     const event = this.#stream.shift();
-    return event === undefined ? { done: true, value: undefined } : { done: false, value: event };
+    if (event === undefined) return { done: true, value: undefined };
+    this.#lastTaken = event;
+    return { done: false, value: event };
   }
 
   #tellLeader(epoch: bigint): void {

@@ -5,7 +5,7 @@ import type { Grant } from "../../../src/core/allocator.ts";
 import { settle } from "../../../src/testing/manual_clock.ts";
 import { ClusterChecks } from "./cluster_checks.ts";
 import { ClusterNode } from "./cluster_node.ts";
-import type { ClusterOptions } from "./cluster_node.ts";
+import type { ClusterOptions, OracleStep } from "./cluster_node.ts";
 import { Engine } from "./engine.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
@@ -46,13 +46,14 @@ export class OracleCluster implements AsyncDisposable {
     const network = new Network(engine);
     const ledger = new Ledger(hasLeases);
     const checks = new ClusterChecks({ engine, network, ledger, hasLeases, trueMs });
-    const onPersist = (node: ClusterNode) => this.#guard(() => checks.persist(node));
+    const onStep = (node: ClusterNode, step: OracleStep) =>
+      this.#guard(() => checks.step(node, step));
     this.ledger = ledger;
     this.#engine = engine;
     this.#network = network;
     this.#checks = checks;
     this.#nodes = options.skewsMs.map((_, number) =>
-      new ClusterNode({ cluster: options, number, network, trueMs, onPersist })
+      new ClusterNode({ cluster: options, number, network, trueMs, onStep })
     );
   }
 
