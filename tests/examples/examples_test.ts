@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ioTest } from "../_support/levels.ts";
+import { chromiumTest, openTab } from "../browser/_support/chromium.ts";
 import { RunningExample } from "./_support/example.ts";
 
 const SERVING = /^serving on (\S+)$/m;
@@ -85,6 +86,30 @@ ioTest("examples/browser/serve.ts serves a page and an oracle that lets it call"
   });
   await preflight.body?.cancel();
   assert.equal(preflight.headers.get("access-control-allow-origin"), page.origin);
+  assert.equal(await example.stop(), 0);
+});
+
+/** Runs in the page: presses its button and waits for the line that this adds. */
+async function pressButton(): Promise<string> {
+  interface Element {
+    readonly textContent: string;
+    click(): void;
+  }
+  const { document } = globalThis as unknown as {
+    readonly document: { querySelector(selector: string): Element | null };
+  };
+  document.querySelector("button")?.click();
+  for (let look = 0; look < 1_000 && document.querySelector("li") === null; look++) {
+    await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+  return document.querySelector("li")?.textContent ?? "no line was added";
+}
+
+chromiumTest("the button of examples/browser shows a timestamp", async (program) => {
+  await using example = await RunningExample.start("examples/browser/serve.ts", "0", "0");
+  await using tab = await openTab(program);
+  await tab.goto(await example.printed(/^open (\S+)$/m));
+  assert.match(await tab.evaluate(pressButton, undefined), /^\d{18}$/);
   assert.equal(await example.stop(), 0);
 });
 
