@@ -14,6 +14,12 @@ export interface Waits {
   readonly idle: DeadlineQueue;
 }
 
+/** A request that has begun. */
+export interface OpenRequest {
+  /** Drops what is under way for it. */
+  end(): void;
+}
+
 /** What a client that says too little for too long on HTTP/1.1 is told. */
 const TIMED_OUT = "HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length: 0\r\n\r\n";
 
@@ -25,7 +31,7 @@ export class Connection {
   #stream: Socket;
   #session: ServerHttp2Session | undefined;
   #forget: () => void;
-  #openRequests = 0;
+  readonly #open = new Set<OpenRequest>();
   #isDraining = false;
 
   /** Takes a fresh socket. The clock for its handshake runs from here. */
@@ -34,7 +40,7 @@ export class Connection {
     this.#stream = raw;
     this.#waits = waits;
     this.#forget = remembered(waits.handshake, () => this.destroy());
-    raw.once("close", () => this.#forget());
+    raw.once("close", () => this.#onClose());
   }
 
   /** Whether no new request is wanted. */
@@ -56,15 +62,15 @@ export class Connection {
   }
 
   /** A request has begun: its head is here. */
-  beginRequest(): void {
-    this.#openRequests += 1;
+  beginRequest(request: OpenRequest): void {
+    this.#open.add(request);
     this.#forget();
   }
 
   /** A request and its answer are over. */
-  endRequest(): void {
-    this.#openRequests -= 1;
-    if (this.#openRequests > 0 || this.raw.destroyed) return;
+  endRequest(request: OpenRequest): void {
+    this.#open.delete(request);
+    if (this.#open.size > 0 || this.raw.destroyed) return;
     if (this.#isDraining) this.#finish();
     else this.#awaitRequest();
   }
@@ -74,7 +80,7 @@ export class Connection {
     if (this.#isDraining) return;
     this.#isDraining = true;
     this.#session?.close();
-    if (this.#openRequests === 0) this.#finish();
+    if (this.#open.size === 0) this.#finish();
   }
 
   /** Ends everything now. */
@@ -88,6 +94,12 @@ export class Connection {
   #finish(): void {
     if (this.#session === undefined) this.#stream.destroySoon();
     this.#wait(this.#waits.request, () => this.destroy());
+  }
+
+  /** Not every response of an HTTP/1.1 connection is told that its socket is closed. */
+  #onClose(): void {
+    this.#forget();
+    for (const request of this.#open) request.end();
   }
 
   #awaitRequest(): void {

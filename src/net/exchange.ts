@@ -7,10 +7,11 @@ import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
 import type { FaultLog } from "../rpc/fault_log.ts";
 import type { Refusal } from "../rpc/refusal.ts";
 import { refuse } from "../rpc/refusal.ts";
-import type { Connection } from "./connection.ts";
-import type { DeadlineQueue } from "./deadline_queue.ts";
+import type { Connection, OpenRequest } from "./connection.ts";
+import type { Deadline, DeadlineQueue } from "./deadline_queue.ts";
 import type { Front } from "./front.ts";
 import type { NodeRequest, NodeResponse } from "./node_message.ts";
+import type { Entrant } from "./turnstile.ts";
 import { sendAnswer, toUniversalRequest } from "./node_message.ts";
 
 /** The reason with which the work of a client that has gone is dropped. Nobody reads it. */
@@ -32,12 +33,14 @@ export interface ExchangeOptions {
  * One request and its answer on a connection. It ends with the close of the response, which comes in every
  * case: answered, refused, abandoned by the client, or destroyed with the connection.
  */
-export class Exchange {
+export class Exchange implements Entrant, OpenRequest {
   readonly #request: NodeRequest;
   readonly #response: NodeResponse;
   readonly #connection: Connection;
   readonly #options: ExchangeOptions;
   readonly #gone = new AbortController();
+  #receiving: Deadline | undefined;
+  #sending: Deadline | undefined;
 
   /** Takes a request whose head is here. */
   constructor(
@@ -49,32 +52,49 @@ export class Exchange {
     this.#response = message.response;
     this.#connection = connection;
     this.#options = options;
+    this.#begin();
   }
 
-  /** Answers. Never throws. */
-  async run(): Promise<void> {
-    this.#begin();
+  /** Whether the client has gone. */
+  get isGone(): boolean {
+    return this.#gone.signal.aborted;
+  }
+
+  /** Answers. */
+  start(): void {
+    void this.#answer();
+  }
+
+  async #answer(): Promise<void> {
     try {
       await this.#send(await this.#findAnswer());
     } catch (error) {
-      if (!this.#gone.signal.aborted) this.#fail(error);
+      if (!this.isGone) this.#fail(error);
     }
   }
 
+  /** Drops what is under way: the answer is out, or nobody is left to take it. */
+  end(): void {
+    if (this.isGone) return;
+    this.#gone.abort(GONE);
+    this.#options.waits.remove(this.#sending);
+    if (this.#request.complete || this.#request.destroyed) this.#onReceived();
+    this.#connection.endRequest(this);
+  }
+
   #begin(): void {
-    const { waits } = this.#options;
-    this.#connection.beginRequest();
+    this.#connection.beginRequest(this);
     // A socket that breaks reports it here; without a listener that would end the process.
     this.#request.on("error", ignore);
     this.#response.on("error", ignore);
-    const receiving = waits.add(() => this.#onSlowBody());
-    const received = () => waits.remove(receiving);
-    this.#request.once("end", received);
-    this.#request.once("close", received);
-    this.#response.once("close", () => {
-      this.#gone.abort(GONE);
-      this.#connection.endRequest();
-    });
+    this.#receiving = this.#options.waits.add(() => this.#onSlowBody());
+    this.#request.once("end", () => this.#onReceived());
+    this.#request.once("close", () => this.#onReceived());
+    this.#response.once("close", () => this.end());
+  }
+
+  #onReceived(): void {
+    this.#options.waits.remove(this.#receiving);
   }
 
   #findAnswer(): Promise<UniversalServerResponse> | UniversalServerResponse {
@@ -90,9 +110,10 @@ export class Exchange {
     if (this.#response.headersSent) return;
     if (this.#connection.isDraining) this.#announceClose();
     await sendAnswer(this.#response, answer, this.#gone.signal);
-    const { waits } = this.#options;
-    const sending = waits.add(() => this.#cutOff());
-    this.#response.once("close", () => waits.remove(sending));
+    if (this.isGone) return;
+    // What is unread would use up the flow control that all streams of the connection share.
+    if (isHttp2(this.#request) && !this.#request.complete) this.#request.resume();
+    this.#sending = this.#options.waits.add(() => this.#cutOff());
     this.#response.once("finish", () => this.#skipBody());
   }
 

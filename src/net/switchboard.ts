@@ -22,9 +22,11 @@ import {
   createUnboundTls,
   startHttp2,
 } from "./protocol_servers.ts";
+import { releaseOnClose } from "./release_socket.ts";
 import { sniffProtocol } from "./sniffer.ts";
 import type { Protocol } from "./sniffer.ts";
 import type { TlsOptions } from "./tls.ts";
+import { Turnstile } from "./turnstile.ts";
 
 const logger = getLogger(["tsoracle", "net"]);
 
@@ -54,6 +56,7 @@ export class Switchboard {
   readonly #byPeer = new Map<string, Connection>();
   /** By what a request belongs to: its socket on HTTP/1.1, its session on HTTP/2. */
   readonly #byCarrier = new WeakMap<object, Connection>();
+  readonly #turnstile = new Turnstile();
   readonly #quiet = new QuietPeriod();
   #emptied: Deferred<void> = deferred<void>();
 
@@ -96,6 +99,7 @@ export class Switchboard {
   accept(raw: Socket): void {
     // A reset may come at any time; without a listener it would end the process.
     raw.on("error", ignore);
+    releaseOnClose(raw);
     if (this.#connections.size >= this.#limits.connections) return this.#turnAway(raw);
     const connection = new Connection(raw, this.#waits);
     const peer = peerOf(raw);
@@ -129,6 +133,7 @@ export class Switchboard {
 
   /** Releases what is left when no connection is open. */
   close(): void {
+    this.#turnstile.clear();
     for (const queue of Object.values(this.#waits)) queue.clear();
     this.#http1.removeAllListeners();
     this.#http2.removeAllListeners();
@@ -138,22 +143,28 @@ export class Switchboard {
   #start(socket: Socket, connection: Connection, protocol: Protocol): void {
     if (connection.isDraining) return connection.destroy();
     if (protocol === "http1") {
-      this.#byCarrier.set(socket, connection);
+      this.#carry(socket, connection);
       connection.becomeHttp1(socket);
       this.#http1.emit("connection", socket);
       return;
     }
     const session = startHttp2(this.#http2, socket);
     if (session === undefined) return connection.destroy();
-    this.#byCarrier.set(session, connection);
+    this.#carry(session, connection);
     connection.becomeHttp2(socket, session);
+  }
+
+  /** Forgets it with the connection: some versions of Deno never let go of a session. */
+  #carry(carrier: object, connection: Connection): void {
+    this.#byCarrier.set(carrier, connection);
+    connection.raw.once("close", () => this.#byCarrier.delete(carrier));
   }
 
   #onRequest(request: NodeRequest, response: NodeResponse): void {
     const carrier = "stream" in request ? request.stream.session : request.socket;
     const connection = carrier === undefined ? undefined : this.#byCarrier.get(carrier);
     if (connection === undefined) return void response.destroy();
-    void new Exchange({ request, response }, connection, this.#exchange).run();
+    this.#turnstile.enter(new Exchange({ request, response }, connection, this.#exchange));
   }
 
   #turnAway(raw: Socket): void {
