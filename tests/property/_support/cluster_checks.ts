@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { Grant } from "../../../src/core/allocator.ts";
 import { OracleError } from "../../../src/server/errors.ts";
+import type { OracleSnapshot } from "../../../src/server/oracle.ts";
 import type { ClusterNode, OracleStep } from "./cluster_node.ts";
 import type { Engine } from "./engine.ts";
 import type { Ledger } from "./ledger.ts";
@@ -16,6 +17,8 @@ export interface ClusterChecksOptions {
   readonly engine: Engine;
   readonly network: Network;
   readonly ledger: Ledger;
+  /** Setting of the oracles. */
+  readonly windowAheadMs: number;
   /** Whether leaders have leases, and so never overlap. */
   readonly hasLeases: boolean;
   /** The true time, in milliseconds. */
@@ -71,7 +74,8 @@ export class ClusterChecks {
     const { engine, ledger } = this.#options;
     const safe = oracle.currentMaxSafe();
     assert(safe.physicalMs <= engine.highWaterMs, "a safe point beyond the durable high-water");
-    if (!oracle.isServing) assert.deepEqual(safe, { physicalMs: 0, epoch: 0n });
+    if (oracle.isServing) assert.equal(safe.physicalMs, this.#safeMs(oracle.snapshot()));
+    else assert.deepEqual(safe, { physicalMs: 0, epoch: 0n });
     ledger.noteSafe(safe);
     return `${safe.physicalMs}`;
   }
@@ -92,6 +96,13 @@ export class ClusterChecks {
         return assert.equal(oracle.snapshot().epoch, epoch, `node ${number} serves a stale epoch`);
       }
     }
+  }
+
+  /** `min(H - windowAhead - 1, next - 1)`. A cursor that has used the window up never is the smaller one. */
+  #safeMs({ highWaterMs, remainingMs }: OracleSnapshot): number {
+    const nextMs = highWaterMs - remainingMs;
+    const oldMs = highWaterMs - this.#options.windowAheadMs;
+    return Math.max(0, (remainingMs === 0 ? oldMs : Math.min(oldMs, nextMs)) - 1);
   }
 
   #state({ number, driver, oracle }: ClusterNode): void {

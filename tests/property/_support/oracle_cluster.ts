@@ -38,14 +38,14 @@ export class OracleCluster implements AsyncDisposable {
   #fault: unknown;
 
   constructor(options: ClusterOptions) {
-    const { handover, flaw } = options;
+    const { handover, flaw, windowAheadMs } = options;
     const hasLeases = handover.kind === "lease";
     const trueMs = () => this.#trueMs;
     const onElected = (number: number, epoch: bigint) => this.#proclaim(number, epoch);
     const engine = new Engine({ handover, flaw, onElected });
     const network = new Network(engine);
     const ledger = new Ledger(hasLeases);
-    const checks = new ClusterChecks({ engine, network, ledger, hasLeases, trueMs });
+    const checks = new ClusterChecks({ engine, network, ledger, hasLeases, windowAheadMs, trueMs });
     const onStep = (node: ClusterNode, step: OracleStep) =>
       this.#guard(() => checks.step(node, step));
     this.ledger = ledger;
