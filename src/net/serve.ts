@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { setMaxListeners } from "node:events";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { createDispatcher } from "../rpc/dispatcher.ts";
 import { formatAddress, isLoopback } from "./address.ts";
@@ -98,6 +99,8 @@ export async function serve(
   const cors = new CorsPolicy(corsOrigins);
 
   const shutdown = new AbortController();
+  // Every call under way listens to it; Node would warn of a leak from the eleventh on.
+  setMaxListeners(0, shutdown.signal);
   let isClosing = false;
   const dispatch = createDispatcher(oracle, {
     grpc: true,

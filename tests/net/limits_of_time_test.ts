@@ -116,7 +116,8 @@ ioTest("serve() says goodbye to an HTTP/2 connection that idles", async () => {
   await using client = new H2Client(rig.url(""));
   await client.call(grpcGetTs());
   await soon("the end of the connection", client.closed);
-  assert.deepEqual(client.goaways, [H2_ERROR.none]);
+  assert(client.goaways.length > 0);
+  assert(client.goaways.every((code) => code === H2_ERROR.none));
   await rig.untilConnections(0);
 });
 
