@@ -22,8 +22,9 @@ export interface Limits {
    */
   readonly headerBytes: number;
   /**
-   * Open HTTP/2 streams per connection; more are refused and well-behaved clients queue. Abandoned streams
-   * cost memory until they are found, so a connection that is killed must not leave thousands.
+   * Open HTTP/2 streams per connection. Clients are told and queue what is more; a stream too many is refused
+   * to a client that could not know yet, and costs another its connection. Abandoned streams cost memory and
+   * time until they are found, so a connection that is killed must not leave thousands.
    *
    * @default {256}
    */

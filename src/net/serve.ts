@@ -74,11 +74,12 @@ export interface ServeOptions {
  * @example
  * ```ts
  * import { MemoryDriver, Oracle, serve } from "@tsoracle/tsoracle";
+ * import assert from "node:assert/strict";
  *
  * await using oracle = new Oracle({ driver: new MemoryDriver() });
  * await using server = await serve(oracle, { port: 0 });
  * const answer = await fetch(`http://${server.address}/healthz`);
- * console.assert(await answer.text() === "ok\n");
+ * assert.equal(await answer.text(), "ok\n");
  * ```
  *
  * @throws {RangeError} if an option is out of its range

@@ -121,6 +121,7 @@ ioTest("serve() survives any bytes", async () => {
     await using client = await RawClient.connect(rig.port);
     client.send(start);
     for (const part of parts) client.send(part);
+    await client.finish();
   });
   await fc.assert(property, { numRuns: scaled(100, 5_000) });
   await rig.untilConnections(0);

@@ -53,6 +53,12 @@ export class RawClient implements AsyncDisposable {
     return this.text;
   }
 
+  /** Says that nothing more is coming, and waits until the other side has closed too. */
+  async finish(): Promise<void> {
+    this.#socket.end();
+    await this.untilClosed();
+  }
+
   /** Closes with a reset instead of a goodbye. */
   reset(): void {
     this.#socket.resetAndDestroy();
