@@ -18,6 +18,8 @@ export interface Waits {
 export interface OpenRequest {
   /** Drops what is under way for it. */
   end(): void;
+  /** Answers with UNAVAILABLE if its body has not come. */
+  refuse(): void;
 }
 
 /** What a client that says too little for too long on HTTP/1.1 is told. */
@@ -81,6 +83,11 @@ export class Connection {
     this.#isDraining = true;
     this.#session?.close();
     if (this.#open.size === 0) this.#finish();
+  }
+
+  /** Answers the open requests whose body has not come with UNAVAILABLE. */
+  refuse(): void {
+    for (const request of this.#open) request.refuse();
   }
 
   /** Ends everything now. */

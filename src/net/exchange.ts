@@ -82,6 +82,12 @@ export class Exchange implements Entrant, OpenRequest {
     this.#connection.endRequest(this);
   }
 
+  /** The server ends. A body that is still to come keeps the call from noticing by itself. */
+  refuse(): void {
+    if (this.#request.complete || this.#response.headersSent) return;
+    this.#refuseAndClose({ status: 503, text: "server is shutting down" });
+  }
+
   #begin(): void {
     this.#connection.beginRequest(this);
     // A socket that breaks reports it here; without a listener that would end the process.
@@ -128,8 +134,12 @@ export class Exchange implements Entrant, OpenRequest {
     if (this.#request.complete) return;
     if (this.#response.headersSent) return this.#cutOff();
     const text = `The request was not complete after ${this.#options.timeoutMs} ms`;
+    this.#refuseAndClose({ status: 408, text });
+  }
+
+  #refuseAndClose(refusal: Refusal): void {
     this.#announceClose();
-    this.#send(this.#refusal({ status: 408, text })).catch(() => this.#cutOff());
+    this.#send(this.#refusal(refusal)).catch(() => this.#cutOff());
   }
 
   #refusal(refusal: Refusal): UniversalServerResponse {

@@ -132,6 +132,7 @@ export class ListeningServer implements OracleServer {
         graceMs,
       });
       shutdown.abort(new ConnectError("server is shutting down", Code.Unavailable));
+      switchboard.refuse();
       await settlesWithin(switchboard.empty(), FLUSH_MS);
       switchboard.destroy();
       await switchboard.empty();

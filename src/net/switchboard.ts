@@ -121,6 +121,11 @@ export class Switchboard {
     for (const connection of this.#connections) connection.drain();
   }
 
+  /** Answers the open requests whose body has not come with UNAVAILABLE. */
+  refuse(): void {
+    for (const connection of this.#connections) connection.refuse();
+  }
+
   /** Ends all connections now. */
   destroy(): void {
     for (const connection of this.#connections) connection.destroy();

@@ -123,17 +123,18 @@ export class ServerProcess implements AsyncDisposable {
   }
 
   /**
-   * Asks it to stop and waits for its end.
+   * Waits until it ends by itself.
    *
-   * @throws {Error} with the output, if it does not end
+   * @throws {Error} with the output, if it does not
    */
+  async ended(): Promise<Ended> {
+    return await within(this.exited, EXIT_LIMIT_MS, () => `it did not end: ${this.output}`);
+  }
+
+  /** Asks it to stop and waits for its end. */
   async stop(signal: Deno.Signal = "SIGTERM"): Promise<Ended> {
     this.signal(signal);
-    return await within(
-      this.exited,
-      EXIT_LIMIT_MS,
-      () => `${signal} did not end it: ${this.output}`,
-    );
+    return await this.ended();
   }
 
   /** Kills it, and removes its directory if that was made for it. */

@@ -3,8 +3,9 @@
 import assert from "node:assert/strict";
 import { ioTest } from "../_support/levels.ts";
 import { ServerProcess } from "../_support/server_process.ts";
+import { RawClient } from "../net/_support/raw_client.ts";
 import { curl, curlTest } from "./_support/curl.ts";
-import { grpcGetTs, grpcGrant, grpcStatus } from "./_support/grpc_wire.ts";
+import { GET_TS, grpcGetTs, grpcGrant, grpcStatus } from "./_support/grpc_wire.ts";
 import type { H2Stream } from "./_support/h2_client.ts";
 import { H2Client } from "./_support/h2_client.ts";
 import type { LifeCall } from "./_support/load.ts";
@@ -14,6 +15,9 @@ const NO_ERROR = 0;
 const CALL = grpcGetTs(1);
 const FIRST_HALF = CALL.body!.subarray(0, 4);
 const SECOND_HALF = CALL.body!.subarray(4);
+/** The server asks for the rest once it has the head. */
+const HALF_OF_HTTP1 = `POST ${GET_TS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
+  'Content-Length: 11\r\nExpect: 100-continue\r\n\r\n{"co';
 
 /** Opens a call whose request has only half arrived, and waits until the server has it. */
 async function halfSent(client: H2Client): Promise<H2Stream> {
@@ -43,25 +47,28 @@ for (const signal of ["SIGTERM", "SIGINT"] as const) {
     await using client = new H2Client(`http://${server.address}`);
     const slow = await halfSent(client);
     server.signal(signal);
-    assert.equal(await client.goaway, NO_ERROR);
+    assert.equal(await client.untilGoaway(), NO_ERROR);
     await untilRefused(server);
     slow.end(SECOND_HALF);
     assert.equal(grpcGrant(await slow.answer).count, 1);
-    await client.closed;
-    assert.deepEqual(await server.exited, { code: 0, signal: null });
+    await client.untilClosed();
+    assert.deepEqual(await server.ended(), { code: 0, signal: null });
+    assert.doesNotMatch(server.output, /after the grace/);
   });
 }
 
-ioTest("serve ends a stuck call with UNAVAILABLE after the grace, and exits with 0", async () => {
+ioTest("serve ends stuck calls with UNAVAILABLE after the grace, and exits with 0", async () => {
   await using server = await ServerProcess.start({ flags: ["--shutdown-grace", "100ms"] });
-  await using client = new H2Client(`http://${server.address}`);
-  const stuck = await halfSent(client);
+  await using http2 = new H2Client(`http://${server.address}`);
+  await using http1 = await RawClient.connect(server.port);
+  const stuck = await halfSent(http2);
+  http1.send(HALF_OF_HTTP1);
+  await http1.untilText(/^HTTP\/1\.1 100 /);
   server.signal("SIGTERM");
-  assert.deepEqual(grpcStatus(await stuck.answer), {
-    code: 14,
-    message: "server is shutting down",
-  });
-  assert.equal((await server.exited).code, 0);
+  const status = { code: 14, message: "server is shutting down" };
+  assert.deepEqual(grpcStatus(await stuck.answer), status);
+  assert.match(await http1.untilClosed(), /HTTP\/1\.1 503 [^]*server is shutting down\n$/);
+  assert.equal((await server.ended()).code, 0);
 });
 
 for (
@@ -80,9 +87,9 @@ for (
       await using client = new H2Client(`http://${server.address}`);
       const stuck = await halfSent(client);
       server.signal(first);
-      await client.goaway;
+      await client.untilGoaway();
       server.signal(second);
-      assert.deepEqual(await server.exited, { code, signal: null });
+      assert.deepEqual(await server.ended(), { code, signal: null });
       await assert.rejects(stuck.answer);
     },
   );
@@ -97,7 +104,7 @@ curlTest("serve says goodbye to an idle HTTP/1.1 and an idle HTTP/2 connection",
   await idle.write(new TextEncoder().encode(request));
   await idle.read(new Uint8Array(1_000));
   assert.equal((await server.stop()).code, 0);
-  assert.equal(await client.goaway, NO_ERROR);
+  assert.equal(await client.untilGoaway(), NO_ERROR);
   assert.equal(await idle.read(new Uint8Array(1_000)), null);
   idle.close();
   assert.equal((await curl(`http://${server.address}/healthz`)).exit, 7);

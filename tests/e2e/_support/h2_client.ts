@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import * as http2 from "node:http2";
+import { within } from "../../_support/server_process.ts";
 import type { Answer, Exchange } from "./exchange.ts";
 
 /** What a TLS client trusts and shows. */
@@ -18,10 +19,8 @@ export interface ClientTls {
 export class H2Client implements AsyncDisposable {
   /** The connection. */
   readonly session: http2.ClientHttp2Session;
-  /** Settles when the connection is gone. */
-  readonly closed: Promise<void>;
-  /** Settles with the error code when the server says goodbye. */
-  readonly goaway: Promise<number>;
+  readonly #closed: Promise<void>;
+  readonly #goaway: Promise<number>;
 
   /** Starts to connect to an origin such as `http://127.0.0.1:1`. */
   constructor(origin: string, tls?: ClientTls) {
@@ -30,8 +29,8 @@ export class H2Client implements AsyncDisposable {
     });
     // An error ends the calls under way with it, and the session with "close".
     this.session.on("error", () => {});
-    this.closed = new Promise((resolve) => this.session.once("close", () => resolve()));
-    this.goaway = new Promise((resolve) => this.session.once("goaway", resolve));
+    this.#closed = new Promise((resolve) => this.session.once("close", () => resolve()));
+    this.#goaway = new Promise((resolve) => this.session.once("goaway", resolve));
   }
 
   /** Opens a stream and sends the headers. The body is the caller's to write and to end. */
@@ -47,6 +46,16 @@ export class H2Client implements AsyncDisposable {
     return await stream.answer;
   }
 
+  /** Waits until the server says goodbye. @returns the error code of its GOAWAY */
+  untilGoaway(): Promise<number> {
+    return within(this.#goaway, LIMIT_MS, () => "the server did not say goodbye");
+  }
+
+  /** Waits until the connection is gone. */
+  untilClosed(): Promise<void> {
+    return within(this.#closed, LIMIT_MS, () => "the connection is still open");
+  }
+
   /** Waits until the server has read everything sent so far: frames are read in order. */
   ping(): Promise<void> {
     return new Promise((resolve, reject) => {
@@ -57,7 +66,7 @@ export class H2Client implements AsyncDisposable {
   /** Cuts the connection. */
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.session.destroyed) this.session.destroy();
-    await this.closed;
+    await this.#closed;
   }
 }
 
@@ -91,6 +100,7 @@ export class H2Stream {
   }
 }
 
+const LIMIT_MS = 20_000;
 const NO_ERROR = http2.constants.NGHTTP2_NO_ERROR;
 
 function collect(stream: http2.ClientHttp2Stream): Promise<Answer> {
