@@ -104,7 +104,9 @@ export interface ConsensusDriver {
    * is answered with the stored value and is no error.
    *
    * **Contract: fenced.** Under an epoch that is no longer the newest the store is left unchanged and
-   * {@linkcode FencedError} or {@linkcode NotLeaderError} is thrown.
+   * {@linkcode FencedError} or {@linkcode NotLeaderError} is thrown. An epoch is overtaken by the election
+   * of the next one, before the leader event for that is yielded, and not only by its first write: an old
+   * write that lands between the new leader's load and its persist would make both issue the same values.
    *
    * @param atLeastMs milliseconds since the Unix epoch, 0 to 2^46 - 1
    * @param epoch the epoch of the leader event under which the caller acts

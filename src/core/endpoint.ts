@@ -30,6 +30,9 @@ export function parseEndpoint(text: string): PeerEndpoint {
   const digits = text.slice(colon + 1);
   const port = /^[0-9]{1,5}$/.test(digits) ? Number(digits) : 0;
   if (port < 1 || port > 65_535) throw refuse("the port must be 1 to 65535");
+  if (host.includes(":") && !/^\[[^[\]]+\]$/.test(host)) {
+    throw refuse("an IPv6 address needs brackets, as in [::1]:50551");
+  }
   return { host, port };
 }
 

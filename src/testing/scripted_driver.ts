@@ -24,7 +24,7 @@ type StreamItem =
 
 /**
  * A driver whose every answer a test decides. Its store is honest (it keeps the maximum and refuses epochs
- * below the highest written), unless a hook says otherwise.
+ * below the highest announced or written), unless a hook says otherwise.
  */
 export class ScriptedDriver implements ConsensusDriver {
   /** Runs before a load reads the store. */
@@ -47,8 +47,9 @@ export class ScriptedDriver implements ConsensusDriver {
   #wake: Deferred<void> = deferred<void>();
   #called: Deferred<void> = deferred<void>();
 
-  /** Puts a leadership event on the stream. */
+  /** Puts a leadership event on the stream. A leadership overtakes every older epoch at once. */
   announce(event: LeadershipEvent): void {
+    if (event.kind === "leader" && event.epoch > this.#fence) this.#fence = event.epoch;
     this.#push({ kind: "event", event });
   }
 
