@@ -4,12 +4,14 @@ import assert from "node:assert/strict";
 import { delay } from "@std/async";
 import { ioTest, scaled } from "../_support/levels.ts";
 import { ServerProcess } from "../_support/server_process.ts";
-import { startClockedServer } from "./_support/clocked_server.ts";
+import { JUMP, startClockedServer } from "./_support/clocked_server.ts";
 import type { LifeCall } from "./_support/load.ts";
 import { checkLives, Load } from "./_support/load.ts";
 
 /** Windows so short that the server writes its state all the time, and is killed in the midst of it. */
 const BUSY_DISK = ["--window-ahead", "30ms", "--failover-advance", "1ms"] as const;
+
+const HALF_AN_HOUR_MS = 1_800_000;
 
 async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "tsoracle-" });
@@ -100,3 +102,23 @@ ioTest("an oracle on the file driver never steps back when the wall clock does",
   });
   checkLives(calls);
 });
+
+ioTest(
+  "an oracle on the file driver goes on, and only upwards, while the wall clock jumps",
+  async () => {
+    const calls: LifeCall[] = [];
+    await inDirectory(async (directory) => {
+      await using server = await startClockedServer(directory, 0);
+      await using load = new Load(server.address, 0, calls);
+      for (let jump = 0; jump < scaled(9, 90); jump++) {
+        await load.more(20);
+        server.signal(JUMP);
+      }
+      await load.more(20);
+      await load.finish();
+    });
+    checkLives(calls);
+    const highestMs = calls.reduce((ms, call) => Math.max(ms, Number(call.firstPacked >> 18n)), 0);
+    assert.ok(highestMs > Date.now() + HALF_AN_HOUR_MS, "the clock did not jump");
+  },
+);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The command line has no switch for the clock. This program embeds the oracle with a clock that is wrong by
-// its second argument, on the file driver and the real sockets, and prints the line that `serve` prints.
+// The command line has no switch for the clock. This program embeds the oracle with a clock that is wrong and
+// jumps, on the file driver and the real sockets, and prints the line that `serve` prints.
 
 import { fileURLToPath } from "node:url";
 import type { Clock } from "../../../src/core/clock.ts";
@@ -9,6 +9,12 @@ import { FileDriver } from "../../../src/drivers/file/mod.ts";
 import { serve } from "../../../src/net/mod.ts";
 import { Oracle, SystemClock } from "../../../src/server/mod.ts";
 import { ServerProcess } from "../../_support/server_process.ts";
+
+/** The signal at which the clock jumps. */
+export const JUMP = "SIGUSR2";
+const HOUR_MS = 3_600_000;
+/** How far it jumps, in turn. */
+const JUMPS_MS = [-HOUR_MS, 2 * HOUR_MS, -2 * HOUR_MS] as const;
 
 /** Starts this file as a server on a wall clock that is wrong by so many milliseconds. */
 export function startClockedServer(directory: string, offsetMs: number): Promise<ServerProcess> {
@@ -19,7 +25,11 @@ export function startClockedServer(directory: string, offsetMs: number): Promise
 
 async function main(): Promise<void> {
   const directory = valueOf("--state-dir");
-  const offsetMs = Number(valueOf("--offset-ms"));
+  let offsetMs = Number(valueOf("--offset-ms"));
+  let jumps = 0;
+  Deno.addSignalListener(JUMP, () => {
+    offsetMs += JUMPS_MS[jumps++ % JUMPS_MS.length] ?? 0;
+  });
   const real = new SystemClock();
   const clock: Clock = {
     nowMs: () => real.nowMs() + offsetMs,

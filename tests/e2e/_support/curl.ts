@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ioTest } from "../../_support/levels.ts";
-import { HAS_PERMISSIONS } from "../../_support/levels.ts";
+import { HAS_PERMISSIONS, ioTest } from "../../_support/levels.ts";
 
 /** Whether curl can be run here. */
 export const HAS_CURL: boolean = HAS_PERMISSIONS && await runs("curl");
@@ -24,8 +23,9 @@ export interface CurlAnswer {
 
 /** A test that needs curl. Without it, it is ignored under a name that tells what to install. */
 export function curlTest(name: string, fn: () => Promise<void>): void {
-  if (HAS_CURL || !HAS_PERMISSIONS) ioTest(name, fn);
-  else Deno.test({ name: `${name} (NOT RUN: install curl)`, ignore: true, fn });
+  if (HAS_CURL || !HAS_PERMISSIONS) return ioTest(name, fn);
+  console.warn(`NOT RUN, install curl: ${name}`);
+  Deno.test({ name: `${name} (NOT RUN: install curl)`, ignore: true, fn });
 }
 
 /** Runs curl, silent, with these arguments behind the common ones. */
