@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { constants } from "node:http2";
 import type { Http2ServerRequest } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
@@ -117,10 +116,8 @@ export class Exchange implements Entrant, OpenRequest {
     if (this.#connection.isDraining) this.#announceClose();
     await sendAnswer(this.#response, answer, this.#gone.signal);
     if (this.isGone) return;
-    // What is unread would use up the flow control that all streams of the connection share.
-    if (isHttp2(this.#request) && !this.#request.complete) this.#request.resume();
     this.#sending = this.#options.waits.add(() => this.#cutOff());
-    this.#response.once("finish", () => this.#skipBody());
+    this.#skipBody();
   }
 
   #fail(error: unknown): void {
@@ -152,13 +149,11 @@ export class Exchange implements Entrant, OpenRequest {
   }
 
   /**
-   * The answer is out and the rest of the body is of no use: on HTTP/2 the client is told to stop; on
-   * HTTP/1.1 the rest is read away, so that the next request of the connection can follow it.
+   * Reads away what is left of a refused body. On HTTP/1.1 the next request stands behind it; on HTTP/2 it
+   * would use up the flow control that all streams of the connection share.
    */
   #skipBody(): void {
-    if (this.#request.complete) return;
-    if (isHttp2(this.#request)) this.#request.stream.close(constants.NGHTTP2_NO_ERROR);
-    else this.#request.resume();
+    if (!this.#request.complete) this.#request.resume();
   }
 
   #cutOff(): void {

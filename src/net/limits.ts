@@ -31,7 +31,8 @@ export interface Limits {
   readonly streamsPerConnection: number;
   /**
    * Open connections. One more is closed as soon as it is accepted. A connection costs up to about 100 KiB
-   * while it idles, and one of the process's file descriptors.
+   * while it idles, and a file descriptor. Keep it some dozens below the hard limit of open files of the
+   * process: Deno 2.8 never accepts again once it has run out of them.
    *
    * @default {1000}
    */

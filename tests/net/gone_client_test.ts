@@ -50,6 +50,19 @@ ioTest("serve() drops all waits of an HTTP/2 connection that is cut", async () =
   await until("no connection", () => server.connections === 0);
 });
 
+ioTest(
+  "serve() drops all waits of an HTTP/1.1 connection whose requests were sent ahead",
+  async () => {
+    const oracle = new WaitingOracle();
+    await using server = await serve(oracle, { port: 0 });
+    await using client = await RawClient.connect(server.port);
+    client.send(HTTP1_CALL.repeat(5));
+    await oracle.untilCalls(5);
+    client.reset();
+    await oracle.untilAllGone();
+  },
+);
+
 function http2Call(): Buffer {
   return Buffer.concat([hello(), call(1)]);
 }

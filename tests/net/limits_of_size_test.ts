@@ -19,7 +19,7 @@ import { grpcCall, grpcGetTs, H2Client } from "./_support/h2_client.ts";
 import { recordLogs } from "../_support/logs.ts";
 import { RawClient } from "./_support/raw_client.ts";
 import { ServerRig } from "./_support/server_rig.ts";
-import { until } from "./_support/until.ts";
+import { soon, until } from "./_support/until.ts";
 
 const GET_TS = "/tsoracle.v1.TsoService/GetTs";
 const JSON_HEAD = `POST ${GET_TS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
@@ -42,7 +42,7 @@ ioTest("serve() refuses a JSON message over 64 KiB of unknown length", async () 
   const half = `8000\r\n${" ".repeat(0x8000)}\r\n`;
   client.send(`${JSON_HEAD}Transfer-Encoding: chunked\r\n\r\n${half}${half}1\r\n \r\n`);
   assert.match(await client.untilText(/resource_exhausted/), /^HTTP\/1\.1 429 /);
-  client.send("0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+  client.send(`${half.repeat(20)}0\r\n\r\nGET /healthz HTTP/1.1\r\nHost: x\r\n\r\n`);
   await client.untilText(/ok\n/);
 });
 
@@ -75,6 +75,38 @@ ioTest("serve() refuses a gRPC message by its announced length, before it has co
   const { trailers, rstCode } = await client.call({ ...grpcGetTs(), body: head, end: false });
   assert.equal(trailers["grpc-status"], "8");
   assert.equal(rstCode, H2_ERROR.none);
+});
+
+ioTest("serve() keeps other calls of a connection flowing beside a refused upload", async () => {
+  await using rig = await ServerRig.start();
+  await using client = new H2Client(rig.url(""));
+  const body = Buffer.alloc(300_000);
+  body.writeUInt32BE(0x7fff_ffff, 1);
+  const upload = client.call({ ...grpcGetTs(), body, end: false });
+  for (let i = 0; i < 3; i++) {
+    const { trailers } = await soon("an answer", client.call(grpcGetTs()));
+    assert.equal(trailers["grpc-status"], "0");
+  }
+  client.session.destroy();
+  assert.equal((await upload).trailers["grpc-status"], "8");
+});
+
+ioTest("serve() refuses a message over the limit that was set", async () => {
+  await using rig = await ServerRig.start({ limits: { messageBytes: 100 } });
+  await using client = new H2Client(rig.url(""));
+  const { trailers } = await client.call(grpcCall("GetTs", new Uint8Array(101)));
+  assert.equal(trailers["grpc-status"], "8");
+});
+
+ioTest("serve() refuses heads over the limit that was set", async () => {
+  await using rig = await ServerRig.start({ limits: { headerBytes: 2_000 } });
+  const headers = { "x-long": "a".repeat(2_000) };
+  const response = await fetch(rig.url("/healthz"), { headers });
+  assert.equal(response.status, 431);
+  await response.body?.cancel();
+  await using client = new H2Client(rig.url(""));
+  await client.call(grpcGetTs());
+  assert.equal((await client.call({ path: "/healthz", headers })).rstCode, H2_ERROR.calm);
 });
 
 ioTest("serve() takes a message of 64 KiB", async () => {
