@@ -24,3 +24,29 @@ export function scaled(short: number, full: number): number {
 export function ioTest(name: string, fn: (t: Deno.TestContext) => void | Promise<void>): void {
   Deno.test({ name, ignore: !HAS_PERMISSIONS, fn });
 }
+
+/**
+ * A test that also needs something that this machine lacks, unless `missing` is undefined. It is then
+ * ignored, loudly, under a name that tells what to do.
+ */
+export function ioTestNeeding(
+  missing: string | undefined,
+  name: string,
+  fn: () => Promise<void>,
+): void {
+  if (missing === undefined || !HAS_PERMISSIONS) return ioTest(name, fn);
+  console.warn(`NOT RUN, ${missing}: ${name}`);
+  Deno.test({ name: `${name} (NOT RUN: ${missing})`, ignore: true, fn });
+}
+
+/** Whether a program can be run here; it is asked for its version. */
+export async function canRun(program: string): Promise<boolean> {
+  if (!HAS_PERMISSIONS) return false;
+  try {
+    const { success } = await new Deno.Command(program, { args: ["--version"] }).output();
+    return success;
+  } catch (error) {
+    if (error instanceof Deno.errors.NotFound) return false;
+    throw error;
+  }
+}

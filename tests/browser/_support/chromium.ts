@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { HAS_PERMISSIONS, ioTest } from "../../_support/levels.ts";
+import { HAS_PERMISSIONS, ioTestNeeding } from "../../_support/levels.ts";
 
 const PLACES = [
   "/usr/bin/chromium",
@@ -20,7 +20,7 @@ const FLAGS = [
   "--disable-sync",
 ] as const;
 
-const MISSING = "install chromium (apt-get install chromium) or set CHROMIUM_PATH";
+const INSTALL = "install chromium (apt-get install chromium) or set CHROMIUM_PATH";
 
 /** The Chromium to use: the one that `CHROMIUM_PATH` names, or one in the usual places. */
 const PROGRAM: string | undefined = HAS_PERMISSIONS ? findProgram() : undefined;
@@ -37,10 +37,8 @@ export interface Tab extends AsyncDisposable {
 
 /** A test that needs Chromium. Without it, it is ignored under a name that tells what to install. */
 export function chromiumTest(name: string, fn: (program: string) => Promise<void>): void {
-  const program = PROGRAM;
-  if (program !== undefined || !HAS_PERMISSIONS) return ioTest(name, () => fn(program ?? ""));
-  console.warn(`NOT RUN, ${MISSING}: ${name}`);
-  Deno.test({ name: `${name} (NOT RUN: ${MISSING})`, ignore: true, fn: () => {} });
+  const missing = PROGRAM === undefined ? INSTALL : undefined;
+  ioTestNeeding(missing, name, () => fn(PROGRAM ?? ""));
 }
 
 /** Starts a browser without a window and with a profile of its own, which goes with it. */

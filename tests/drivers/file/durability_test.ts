@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { ioTest } from "../../_support/levels.ts";
+import { canRun, ioTestNeeding } from "../../_support/levels.ts";
 import { childCommand, type Runtime } from "../_support/file_child.ts";
 import { StateDir } from "../_support/state_dir.ts";
 
@@ -21,22 +21,19 @@ function callsOn(dir: StateDir, trace: string): string[] {
   return calls;
 }
 
-/** Runs a command under strace; `undefined` where there is none. */
-async function traced(command: readonly string[], output: string): Promise<string | undefined> {
+const MISSING = await canRun("strace") ? undefined : "install strace";
+
+/** Runs a command under strace. */
+async function traced(command: readonly string[], output: string): Promise<string> {
   const args = ["-f", "-y", "-e", `trace=${TRACED}`, "-o", output, ...command];
-  try {
-    const { success } = await new Deno.Command("strace", { args, stderr: "inherit" }).output();
-    assert.ok(success, "the traced command failed");
-    return await Deno.readTextFile(output);
-  } catch (error) {
-    if (!(error instanceof Deno.errors.NotFound)) throw error;
-    console.warn("NOT TESTED: the order of flushes needs the command strace; install it");
-    return undefined;
-  }
+  const { success } = await new Deno.Command("strace", { args, stderr: "inherit" }).output();
+  assert.ok(success, "the traced command failed");
+  return await Deno.readTextFile(output);
 }
 
 for (const runtime of ["deno", "node"] as const satisfies readonly Runtime[]) {
-  ioTest(
+  ioTestNeeding(
+    MISSING,
     `FileDriver.persistHighWater() on ${runtime} flushes the file, renames, flushes the directory`,
     async () => {
       await using dir = await StateDir.make();
@@ -44,7 +41,6 @@ for (const runtime of ["deno", "node"] as const satisfies readonly Runtime[]) {
       await dir.put("state", 42);
       const command = await childCommand(["write", dir.path], { runtime });
       const trace = await traced(command, output.join("trace"));
-      if (trace === undefined) return;
       const calls = callsOn(dir, trace).map((call) => call.replace("pwrite64", "write"));
       assert.deepEqual(calls.slice(calls.indexOf("openat state.tmp")), [
         "openat state.tmp",
@@ -57,25 +53,31 @@ for (const runtime of ["deno", "node"] as const satisfies readonly Runtime[]) {
     },
   );
 
-  ioTest(`FileDriver.open() on ${runtime} flushes the way to a new directory`, async () => {
-    await using dir = await StateDir.make();
-    await using output = await StateDir.make();
-    const command = await childCommand(["open", dir.join("a/b")], { runtime });
-    const trace = await traced(command, output.join("trace"));
-    if (trace === undefined) return;
-    const flushed = [...trace.matchAll(/fsync\(\d+<([^>]+)>/g)].map(([, path = ""]) => path);
-    const parents = [dir.join("a"), dir.path, dir.path.slice(0, dir.path.lastIndexOf("/")), "/"];
-    assert.deepEqual(flushed.filter((path) => parents.includes(path)), parents);
-  });
+  ioTestNeeding(
+    MISSING,
+    `FileDriver.open() on ${runtime} flushes the way to a new directory`,
+    async () => {
+      await using dir = await StateDir.make();
+      await using output = await StateDir.make();
+      const command = await childCommand(["open", dir.join("a/b")], { runtime });
+      const trace = await traced(command, output.join("trace"));
+      const flushed = [...trace.matchAll(/fsync\(\d+<([^>]+)>/g)].map(([, path = ""]) => path);
+      const parents = [dir.join("a"), dir.path, dir.path.slice(0, dir.path.lastIndexOf("/")), "/"];
+      assert.deepEqual(flushed.filter((path) => parents.includes(path)), parents);
+    },
+  );
 
-  ioTest(`FileDriver.open() on ${runtime} flushes the state that it found`, async () => {
-    await using dir = await StateDir.make();
-    await using output = await StateDir.make();
-    await dir.put("state", 42);
-    const command = await childCommand(["open", dir.path], { runtime });
-    const trace = await traced(command, output.join("trace"));
-    if (trace === undefined) return;
-    const flushed = callsOn(dir, trace).filter((call) => call.startsWith("fsync"));
-    assert.deepEqual(flushed, ["fsync state", "fsync directory"]);
-  });
+  ioTestNeeding(
+    MISSING,
+    `FileDriver.open() on ${runtime} flushes the state that it found`,
+    async () => {
+      await using dir = await StateDir.make();
+      await using output = await StateDir.make();
+      await dir.put("state", 42);
+      const command = await childCommand(["open", dir.path], { runtime });
+      const trace = await traced(command, output.join("trace"));
+      const flushed = callsOn(dir, trace).filter((call) => call.startsWith("fsync"));
+      assert.deepEqual(flushed, ["fsync state", "fsync directory"]);
+    },
+  );
 }

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { HAS_PERMISSIONS, ioTest } from "../../_support/levels.ts";
+import { canRun, ioTestNeeding } from "../../_support/levels.ts";
 
-/** Whether curl can be run here. */
-export const HAS_CURL: boolean = HAS_PERMISSIONS && await runs("curl");
+const MISSING = await canRun("curl") ? undefined : "install curl";
 
 /** What curl brought back. */
 export interface CurlAnswer {
@@ -23,9 +22,7 @@ export interface CurlAnswer {
 
 /** A test that needs curl. Without it, it is ignored under a name that tells what to install. */
 export function curlTest(name: string, fn: () => Promise<void>): void {
-  if (HAS_CURL || !HAS_PERMISSIONS) return ioTest(name, fn);
-  console.warn(`NOT RUN, install curl: ${name}`);
-  Deno.test({ name: `${name} (NOT RUN: install curl)`, ignore: true, fn });
+  ioTestNeeding(MISSING, name, fn);
 }
 
 /** Runs curl, silent, with these arguments behind the common ones. */
@@ -60,12 +57,4 @@ function lastAnswer(text: string): { readonly head: string; readonly body: strin
 function splitField(field: string): [string, string] {
   const colon = field.indexOf(":");
   return [field.slice(0, colon).toLowerCase(), field.slice(colon + 1).trim()];
-}
-
-async function runs(program: string): Promise<boolean> {
-  try {
-    return (await new Deno.Command(program, { args: ["--version"] }).output()).success;
-  } catch {
-    return false;
-  }
 }
