@@ -22,11 +22,15 @@ export interface FetchHandlerOptions extends CallLimits {
  * a gRPC client gets UNIMPLEMENTED with a message that says so.
  *
  * @example
- * ```ts ignore
+ * ```ts
  * import { createFetchHandler, MemoryDriver, Oracle } from "@tsoracle/tsoracle";
+ * import assert from "node:assert/strict";
  *
  * await using oracle = new Oracle({ driver: new MemoryDriver() });
- * Deno.serve({ hostname: "127.0.0.1" }, createFetchHandler(oracle));
+ * await oracle.untilServing();
+ * const handler = createFetchHandler(oracle); // for Deno.serve(handler)
+ * const url = "http://127.0.0.1/tsoracle.v1.TsoService/GetCurrentMaxSafe";
+ * assert.equal((await handler(new Request(url))).status, 200);
  * ```
  *
  * @throws {RangeError} if a limit is out of its range
