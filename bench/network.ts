@@ -3,7 +3,7 @@
 import { join } from "node:path";
 import { PROTOCOLS } from "./load/caller.ts";
 import type { Cell, LoadResult, Plan } from "./load/plan.ts";
-import type { PauseFigures } from "./pauses.ts";
+import type { Arm, PauseFigures } from "./pauses.ts";
 import { arms } from "./pauses.ts";
 import { generateLoad } from "./process/load_process.ts";
 import { bundleForNode, readCounter, startFloor, startOracle } from "./process/oracle_server.ts";
@@ -13,8 +13,11 @@ import type { Schedule } from "./schedule.ts";
 /** Callers at a time. */
 export const CONCURRENCIES: readonly number[] = [1, 16, 256];
 
-/** The concurrency at which windows and runtimes are compared. */
+/** The concurrency at which servers are warmed up. */
 const MIDDLE = 16;
+
+/** Callers at a time where pauses are looked for. */
+const PAUSE_CONCURRENCIES: readonly number[] = [1, MIDDLE];
 
 /** A server to measure. */
 interface Target {
@@ -79,63 +82,48 @@ async function warmUp(cells: readonly Cell[], { warmUpMs }: Schedule): Promise<v
 }
 
 /** What calls over gRPC feel of the disk. */
+export interface NetworkPauses {
+  /** By arm, then by concurrency. */
+  readonly figures: readonly (PauseFigures & { readonly concurrency: number })[];
+  /** What the load generator says of each. */
+  readonly loads: readonly LoadResult[];
+}
+
+/** One server at a time, so that only the one that is measured writes to the disk. */
 export async function measureNetworkPauses(
   directory: string,
   schedule: Schedule,
-): Promise<{ readonly load: LoadResult; readonly figures: readonly PauseFigures[] }> {
-  await using stack = new AsyncDisposableStack();
-  const probes = [];
+): Promise<NetworkPauses> {
+  const loads: LoadResult[] = [];
+  const figures = [];
   for (const arm of arms(schedule.windowAheadMs)) {
-    const window = `${arm.windowAheadMs}ms`;
-    const server = stack.use(
-      await startOracle({
-        stateDir: join(directory, arm.name),
-        flags: [
-          `--window-ahead=${window}`,
-          `--failover-advance=${window}`,
-          `--refill-fraction=${arm.refillFraction}`,
-        ],
-      }),
-    );
-    probes.push({ arm, server, extensions: new Extensions(server) });
+    await using server = await startArm(arm, join(directory, arm.name));
+    const cell = { target: arm.name, port: server.port, protocol: "grpc" } as const;
+    await warmUp([{ ...cell, concurrency: MIDDLE }], schedule);
+    for (const concurrency of PAUSE_CONCURRENCIES) {
+      const before = await countExtensions(server);
+      const plan: Plan = { ...schedule.pauseLoad, cells: [{ ...cell, concurrency }] };
+      const load = await generateLoad(plan);
+      const extensions = await countExtensions(server) - before;
+      loads.push(load);
+      for (const { requests, latency } of load.cells) {
+        figures.push({ name: arm.name, concurrency, requests, extensions, latency });
+      }
+    }
   }
-  const cells: readonly Cell[] = probes.map(({ arm, server }) => ({
-    target: arm.name,
-    port: server.port,
-    protocol: "grpc",
-    concurrency: MIDDLE,
-  }));
-  await warmUp(cells, schedule);
-  for (const { extensions } of probes) await extensions.start();
-  const load = await generateLoad({ ...schedule.pauseLoad, cells });
-  const figures: PauseFigures[] = [];
-  for (const [index, { arm, extensions }] of probes.entries()) {
-    const cell = load.cells[index];
-    if (cell === undefined) throw new Error("The load generator left out a cell");
-    const { requests, latency } = cell;
-    figures.push({ name: arm.name, requests, latency, extensions: await extensions.count() });
-  }
-  return { load, figures };
+  return { figures, loads };
 }
 
-/** Counts the windows that a server makes durable. */
-class Extensions {
-  readonly #server: ServerProcess;
-  #before = 0;
+function startArm(arm: Arm, stateDir: string): Promise<ServerProcess> {
+  const window = `${arm.windowAheadMs}ms`;
+  const flags = [
+    `--window-ahead=${window}`,
+    `--failover-advance=${window}`,
+    `--refill-fraction=${arm.refillFraction}`,
+  ];
+  return startOracle({ stateDir, flags });
+}
 
-  constructor(server: ServerProcess) {
-    this.#server = server;
-  }
-
-  async start(): Promise<void> {
-    this.#before = await this.#read();
-  }
-
-  async count(): Promise<number> {
-    return await this.#read() - this.#before;
-  }
-
-  #read(): Promise<number> {
-    return readCounter(this.#server, "tsoracle_window_extensions_total");
-  }
+function countExtensions(server: ServerProcess): Promise<number> {
+  return readCounter(server, "tsoracle_window_extensions_total");
 }

@@ -2,8 +2,10 @@
 
 import type { InProcessRates } from "./in_process.ts";
 import type { Protocol } from "./load/caller.ts";
+import type { LatencyFigures } from "./load/latency.ts";
 import type { CellResult, LoadResult } from "./load/plan.ts";
 import type { Machine } from "./machine.ts";
+import type { NetworkPauses } from "./network.ts";
 import type { PauseFigures } from "./pauses.ts";
 import type { OtherLoad } from "./quiet.ts";
 import type { Rate } from "./rate.ts";
@@ -27,10 +29,7 @@ export interface Report {
   /** Calls over the network. */
   readonly protocols: LoadResult;
   /** Pauses over the network. */
-  readonly networkPauses: {
-    readonly load: LoadResult;
-    readonly figures: readonly PauseFigures[];
-  };
+  readonly networkPauses: NetworkPauses;
 }
 
 const PROTOCOL_NAMES: Readonly<Record<Protocol, string>> = {
@@ -41,11 +40,11 @@ const PROTOCOL_NAMES: Readonly<Record<Protocol, string>> = {
 
 /** Other load from which on a run is called noisy. */
 const NOISY_OTHERS = 0.05;
-const NOISY_STOLEN = 0.02;
+const NOISY_STOLEN = 0.05;
 
 /** One line for everything that makes a run worthless. */
 export function faultsOf(report: Report): readonly string[] {
-  return [report.protocols, report.networkPauses.load].flatMap(({ cells, overlaps }) => [
+  return loadsOf(report).flatMap(({ cells, overlaps }) => [
     ...cells.filter(({ errors }) => errors > 0).map(({ target, protocol, concurrency, ...cell }) =>
       `${target}, ${protocol} x ${concurrency}: ${cell.errors} calls failed: ${cell.firstError}`
     ),
@@ -53,9 +52,14 @@ export function faultsOf(report: Report): readonly string[] {
   ]);
 }
 
+function loadsOf({ protocols, networkPauses }: Report): readonly LoadResult[] {
+  return [protocols, ...networkPauses.loads];
+}
+
 /** The report as Markdown, so that it can be read in a terminal and pasted into a page. */
 export function formatReport(report: Report): string {
   const { inProcess, pauses, protocols, networkPauses, windowAheadMs } = report;
+  const checked = loadsOf(report).reduce((sum, load) => sum + load.checkedAnswers, 0);
   const title = report.quick ? ["A quick run: its figures mean nothing."] : [];
   return [
     ...title,
@@ -64,12 +68,10 @@ export function formatReport(report: Report): string {
     `Over the network, one timestamp per call\n\n${formatProtocols(protocols.cells)}`,
     ...formatComparisons(protocols.cells),
     `Pauses in process, windows of ${windowAheadMs} ms\n\n${formatPauses(pauses)}`,
-    `Pauses over gRPC x 16, windows of ${windowAheadMs} ms\n\n${
-      formatPauses(networkPauses.figures)
+    `Pauses over gRPC, windows of ${windowAheadMs} ms\n\n${
+      formatNetworkPauses(networkPauses.figures)
     }`,
-    `${
-      grouped(protocols.checkedAnswers + networkPauses.load.checkedAnswers)
-    } answers were checked for order and for repeats.`,
+    `${grouped(checked)} answers were checked for order and for repeats.`,
   ].join("\n\n");
 }
 
@@ -157,27 +159,37 @@ function ratio(value: number | undefined, to: number | undefined): string {
 }
 
 function formatPauses(figures: readonly PauseFigures[]): string {
-  const rows = figures.map(({ name, requests, extensions, waited, latency, writes }) => [
+  const rows = figures.map(({ name, requests, extensions, waited = 0, latency, writes }) => [
     name,
     grouped(requests),
     `${extensions}`,
-    waited === undefined ? "-" : `${waited}`,
-    ...[latency.p50Ms, latency.p99Ms, latency.p999Ms, latency.maxMs].map(milliseconds),
+    `${waited}`,
+    ...pauseTimes(latency),
     writes === undefined || extensions === 0
       ? "-"
       : `${milliseconds(writes.p50Ms)} / ${milliseconds(writes.maxMs)}`,
   ]);
-  return formatTable([
-    "windows",
-    "requests",
-    "extensions",
-    "waited",
-    "p50 ms",
-    "p99 ms",
-    "p99.9 ms",
-    "worst ms",
-    "write p50 / max ms",
-  ], rows);
+  return formatTable(
+    ["windows", "requests", "extensions", "waited", ...PAUSE_TIMES, "write p50 / max ms"],
+    rows,
+  );
+}
+
+function formatNetworkPauses(figures: NetworkPauses["figures"]): string {
+  const rows = figures.map(({ name, concurrency, requests, extensions, latency }) => [
+    name,
+    `${concurrency}`,
+    grouped(requests),
+    `${extensions}`,
+    ...pauseTimes(latency),
+  ]);
+  return formatTable(["windows", "callers", "requests", "extensions", ...PAUSE_TIMES], rows);
+}
+
+const PAUSE_TIMES = ["p50 ms", "p99 ms", "p99.9 ms", "worst ms"] as const;
+
+function pauseTimes({ p50Ms, p99Ms, p999Ms, maxMs }: LatencyFigures): readonly string[] {
+  return [p50Ms, p99Ms, p999Ms, maxMs].map(milliseconds);
 }
 
 function milliseconds(ms: number): string {

@@ -26,7 +26,7 @@ export const FULL: Schedule = {
   warmUpMs: 2_000,
   load: { rounds: 3, warmUpMs: 150, measureMs: 450, count: 1 },
   pauses: { rounds: 3, roundMs: 600 },
-  pauseLoad: { rounds: 3, warmUpMs: 150, measureMs: 900, count: 1 },
+  pauseLoad: { rounds: 1, warmUpMs: 150, measureMs: 1_800, count: 1 },
   windowAheadMs: 100,
   comparisons: true,
 };
