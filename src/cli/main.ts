@@ -24,7 +24,7 @@
  * @module
  */
 
-import process from "node:process";
+import { leave } from "./leave.ts";
 import { isEntry, processContext } from "./process_context.ts";
 import { main } from "./run.ts";
 
@@ -32,8 +32,5 @@ export type { CliContext, SignalSource, StopSignal, TextOutput } from "./context
 export { main };
 
 if (isEntry(import.meta.url, import.meta.main)) {
-  const code = await main(processContext());
-  // Above 128 a second signal asked not to wait for what is still open.
-  if (code > 128) process.exit(code);
-  process.exitCode = code;
+  leave(await main(processContext()));
 }

@@ -7,6 +7,7 @@ import { makeCertificates } from "../_support/certs.ts";
 import { ioTest } from "../_support/levels.ts";
 import { ChildCli } from "./_support/child_cli.ts";
 import { halfSentCall } from "./_support/half_sent_call.ts";
+import { hangDisk, HASTY } from "./_support/hang_disk.ts";
 import { runCli } from "./_support/run_cli.ts";
 import type { TempDir } from "./_support/temp_dir.ts";
 import { tempDir } from "./_support/temp_dir.ts";
@@ -70,6 +71,17 @@ async function checkNodeEndsAtSecondSignal(file: string, dir: TempDir): Promise<
   assert.deepEqual([end.code, end.signal], [143, null]);
 }
 
+async function checkNodeEndsWhenDiskHangs(file: string, dir: TempDir): Promise<void> {
+  const flags = ["serve", "--listen", "127.0.0.1:0", "--no-metrics", "--state-dir", dir.at("hang")];
+  await using server = new ChildCli([...flags, ...HASTY], { program: ["node", file] });
+  const [, address = ""] = await server.until(SERVING);
+  await hangDisk(dir.at("hang"), address);
+  server.signal("SIGTERM");
+  const end = await server.end();
+  assert.equal(end.signal, "SIGKILL");
+  assert.match(end.stderr, /^error: Cannot unlock .* a write still waits/m);
+}
+
 async function checkNodeEntry(file: string, dir: TempDir): Promise<void> {
   const link = dir.at("tsoracle");
   await Deno.symlink(file, link);
@@ -87,6 +99,7 @@ ioTest("the bundled command line runs on Node as on Deno", async (t) => {
   await t.step("serves, answers and stops", () => checkNodeServes(file, dir));
   await t.step("speaks TLS", () => checkNodeSpeaksTls(file, dir));
   await t.step("ends at a second signal", () => checkNodeEndsAtSecondSignal(file, dir));
+  await t.step("ends when the disk hangs", () => checkNodeEndsWhenDiskHangs(file, dir));
   await t.step("runs only if it is the entry, links followed", () => checkNodeEntry(file, dir));
 });
 

@@ -5,6 +5,7 @@ import { makeCertificates } from "../_support/certs.ts";
 import { ioTest } from "../_support/levels.ts";
 import { ChildCli, DENO_CLI, ROOT } from "./_support/child_cli.ts";
 import { halfSentCall } from "./_support/half_sent_call.ts";
+import { hangDisk, HASTY } from "./_support/hang_disk.ts";
 import { runCli } from "./_support/run_cli.ts";
 import { tempDir } from "./_support/temp_dir.ts";
 
@@ -49,6 +50,18 @@ for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
     },
   );
 }
+
+ioTest("tsoracle serve ends with 1 after its grace when the disk hangs", async () => {
+  await using dir = await tempDir();
+  await using server = new ChildCli(["serve", ...serveFlags(dir.path), ...HASTY]);
+  const [, address = ""] = await server.until(SERVING);
+  await hangDisk(dir.path, address);
+  server.signal("SIGTERM");
+  const end = await server.end();
+  assert.deepEqual([end.code, end.signal], [1, null]);
+  assert.match(end.stderr, /a write still waits for the disk; its lock is kept/);
+  assert.match(end.stderr, /^error: Cannot unlock .* within 50ms: a write still waits/m);
+});
 
 ioTest("tsoracle, a process, ends with 2 for wrong usage and with 1 for a failure", async () => {
   const wrong = await ChildCli.run(["serve", "--lisen", "x"]);

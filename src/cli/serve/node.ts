@@ -12,6 +12,7 @@ import { VERSION } from "../../version.ts";
 import { CommandError } from "../errors.ts";
 import { runtimeName } from "../runtime.ts";
 import { formatAddress } from "../values.ts";
+import { closeDriver } from "./close_driver.ts";
 import { Closers } from "./closers.ts";
 import type { ServeSettings } from "./flags.ts";
 import { requireNetPermission } from "./net_permission.ts";
@@ -36,7 +37,11 @@ export interface RunningNode {
   readonly serving: Promise<void>;
   /** Resolves with the reason if the oracle cannot go on; otherwise never. */
   readonly failed: Promise<unknown>;
-  /** Lets calls in flight finish, then stops the oracle, the metrics and the driver, in this order. */
+  /**
+   * Lets calls in flight finish, then stops the oracle, the metrics and the driver, in this order.
+   *
+   * @throws {CommandError} if the driver still writes after the shutdown grace
+   */
   close(): Promise<void>;
 }
 
@@ -60,7 +65,7 @@ async function openNode(settings: ServeSettings, closers: Closers): Promise<Runn
   await requireNetPermission(settings.listen);
   const tls = await readTlsFiles(settings);
   const driver = await FileDriver.open({ directory: settings.directory });
-  closers.add(() => driver.close());
+  closers.add(() => closeDriver(driver, settings.shutdownGraceMs));
   const metrics = settings.noMetrics ? undefined : await openMetrics(settings, closers);
   const oracle = new Oracle({
     ...oracleSettings(settings),
