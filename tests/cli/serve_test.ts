@@ -181,6 +181,19 @@ ioTest("tsoracle serve ends half-sent calls after its grace, and then with 0", a
   await call.closed;
 });
 
+ioTest("tsoracle serve ends with 1 when a write fails after it was asked to stop", async () => {
+  await using server = await serveLocally({ flags: ["--window-ahead", "50ms"] });
+  await using call = await halfSentCall(server.address);
+  server.cli.signal("SIGTERM");
+  await server.cli.until(/stopping/);
+  await Deno.remove(`${server.directory}/LOCK`);
+  await server.cli.until(/leader watch ended/);
+  call.finish();
+  const { code, stderr } = await server.cli.result;
+  assert.equal(code, 1);
+  assert.match(stderr, /^error: Cannot go on serving: .*LOCK/m);
+});
+
 ioTest("tsoracle serve ends with 1 for a certificate that cannot be read or is none", async () => {
   await using dir = await tempDir();
   const text = await dir.write("text.pem", "hello");

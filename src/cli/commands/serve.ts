@@ -7,11 +7,12 @@ import { VERSION } from "../../version.ts";
 import { defineCommand } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
-import { CommandError, EXIT, UsageError } from "../errors.ts";
+import { EXIT, UsageError } from "../errors.ts";
 import { runtimeName } from "../runtime.ts";
 import { SERVE_FLAGS } from "../serve/flags.ts";
 import type { ServeSettings } from "../serve/flags.ts";
 import { startNode } from "../serve/node.ts";
+import { checkEnd, failure } from "../serve/node_end.ts";
 import { configLines } from "../serve/print_config.ts";
 import type { StopRequests } from "../serve/stop_requests.ts";
 import { listenForStop } from "../serve/stop_requests.ts";
@@ -92,11 +93,10 @@ async function serveUntilStopped(
   const failed = node.failed.then((error) => ({ error }));
   const outcome = await Promise.race([stop.first, failed]);
   if (typeof outcome === "string") logger.info("stopping", { signal: outcome });
-  await node.close();
-  if (typeof outcome === "string") return EXIT.ok;
-  const { error } = outcome;
-  const why = error instanceof Error ? error.message : String(error);
-  throw new CommandError(`Cannot go on serving: ${why}`, { cause: error });
+  const end = await node.close();
+  if (typeof outcome !== "string") throw failure("go on serving", outcome.error);
+  checkEnd(end);
+  return EXIT.ok;
 }
 
 /** What a report of trouble needs to say about how the server was started. */

@@ -16,6 +16,7 @@ import { closeDriver } from "./close_driver.ts";
 import { Closers } from "./closers.ts";
 import type { ServeSettings } from "./flags.ts";
 import { requireNetPermission } from "./net_permission.ts";
+import type { NodeEnd } from "./node_end.ts";
 import { readTlsFiles } from "./tls_files.ts";
 
 const logger = getLogger(["tsoracle", "cli"]);
@@ -42,7 +43,7 @@ export interface RunningNode {
    *
    * @throws {CommandError} if the driver still writes after the shutdown grace
    */
-  close(): Promise<void>;
+  close(): Promise<NodeEnd>;
 }
 
 /**
@@ -82,7 +83,11 @@ async function openNode(settings: ServeSettings, closers: Closers): Promise<Runn
     address: server.address,
     serving: oracle.untilServing(),
     failed: failed.promise,
-    close: () => closers.close(),
+    async close() {
+      await closers.close();
+      // Both answer once more with the end that they had.
+      return { oracle: await oracle.close(), server: await server.close() };
+    },
   };
 }
 

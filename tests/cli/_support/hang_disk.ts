@@ -26,9 +26,3 @@ export async function hangDisk(directory: string, address: string): Promise<void
   }
   assert.fail(`${address} went on to write`);
 }
-
-/** Reads the pipe of {@linkcode hangDisk}, so that the write goes on, and fails. */
-export async function releaseDisk(directory: string): Promise<void> {
-  const pipe = await Deno.open(join(directory, "state.tmp"));
-  pipe.close();
-}
