@@ -14,7 +14,8 @@ export interface LeaderEvent {
    * Until when this node is certain to lead, in milliseconds of the monotonic clock that the driver was
    * given. It is read afresh at each grant, so a renewal only has to move what it returns. Past it the
    * oracle answers not-leader, changes nothing and starts no refill; once the driver moves it forward,
-   * serving resumes without a fence. It must be cheap and must not throw. Absent: always certain.
+   * serving resumes without a fence. It must be cheap and must not throw; a throw counts
+   * as doubt. Absent: always certain, or, in a confirmation, as certain as before.
    *
    * **Contract: a standby may lead only after this moment.** The value must lie before the instant, on
    * any clock, at which another node can become leader.

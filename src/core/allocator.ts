@@ -197,6 +197,9 @@ export class Allocator {
    * if that is above the present one. It follows the clock and the cursor, never itself, so that repeated
    * refills do not run away from the clock. Changes nothing.
    *
+   * For the sake of the cursor alone it is not done before half of the slack is used up: a cursor that runs
+   * ahead of the clock would otherwise ask for one millisecond at a time.
+   *
    * @param nowMs clock sample of the grant that triggered the refill
    * @param aheadMs how far to reach beyond the clock, in milliseconds
    * @param slackMs how far to reach beyond a cursor that runs ahead of the clock, in milliseconds
@@ -204,8 +207,12 @@ export class Allocator {
   prepareRefill(nowMs: number, aheadMs: number, slackMs: number): PrepareOutcome {
     const state = this.#leadership;
     if (state === undefined) return NOT_LEADER;
-    const highWaterMs = Math.max(nowMs + aheadMs, state.nextMs + slackMs);
-    return highWaterMs > state.highWaterMs ? prepared(highWaterMs, state.epoch) : NOT_NEEDED;
+    const byClockMs = nowMs + aheadMs;
+    const byCursorMs = state.nextMs + slackMs;
+    const isClockBehind = byClockMs <= state.highWaterMs;
+    const neededMs = state.highWaterMs + (isClockBehind ? Math.max(1, slackMs / 2) : 1);
+    const highWaterMs = Math.max(byClockMs, byCursorMs);
+    return highWaterMs >= neededMs ? prepared(highWaterMs, state.epoch) : NOT_NEEDED;
   }
 
   /**

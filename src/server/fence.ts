@@ -3,6 +3,7 @@
 import { getLogger } from "@logtape/logtape";
 import type { LeaderEvent } from "../consensus/driver.ts";
 import { checkAdvance } from "../consensus/errors.ts";
+import { orAborted } from "../core/abortable.ts";
 import type { Epoch } from "../core/epoch.ts";
 import { checkPhysicalMs } from "../core/timestamp.ts";
 import type { EventCursor } from "./event_cursor.ts";
@@ -18,6 +19,8 @@ const logger = getLogger(["tsoracle", "server"]);
 
 /** How a fence ended, if it did not throw. */
 export type FenceOutcome = "serving" | "superseded" | "deposed";
+
+const NOTHING_FAILED = { epoch: undefined, attempts: 0 };
 
 type AttemptOutcome =
   | { readonly kind: "done"; readonly outcome: FenceOutcome }
@@ -54,6 +57,8 @@ export interface FenceOptions {
  */
 export class Fence {
   readonly #options: FenceOptions;
+  /** Failed attempts in a row; a confirmation of the same epoch does not begin a new row. */
+  #failing: { readonly epoch: Epoch | undefined; attempts: number } = NOTHING_FAILED;
 
   /** Makes a fence; nothing runs before {@linkcode run}. */
   constructor(options: FenceOptions) {
@@ -71,20 +76,23 @@ export class Fence {
     const { settings, meter, cursor } = this.#options;
     const { clock } = settings;
     const startedMs = clock.monotonicMs();
-    for (let failures = 1;; failures++) {
+    if (this.#failing.epoch !== event.epoch) this.#failing = { epoch: event.epoch, attempts: 0 };
+    for (;;) {
       const attempt = await this.#attempt(event, startedMs);
       if (attempt.kind === "done") return attempt.outcome;
+      const failures = ++this.#failing.attempts;
       meter.count("tsoracle.leader_transition.fence_transient_retries.total");
       if (isRetryToWarnOf(failures)) warnOfRetry(event.epoch, failures, attempt.error);
-      await clock.delay(retryDelayMs(failures), { signal: cursor.wake }).catch(() => {});
-      if (cursor.wake.aborted) return "superseded";
+      const { wake } = cursor;
+      await orAborted(clock.delay(retryDelayMs(failures), { signal: wake }), wake);
     }
   }
 
   async #attempt(event: LeaderEvent, startedMs: number): Promise<AttemptOutcome> {
     const { core, extender, cursor, settings, meter } = this.#options;
-    await extender.drain(cursor.wake).catch(() => {});
-    if (cursor.wake.aborted) return done("superseded");
+    const { wake } = cursor;
+    if (!wake.aborted) await orAborted(extender.drain(wake), wake);
+    if (wake.aborted) return done("superseded");
     let term: FencedTerm;
     try {
       term = await this.#secure(event);
@@ -93,6 +101,7 @@ export class Fence {
     }
     if (this.#isSuperseded(event.epoch)) return done("superseded");
     core.beginServing(term);
+    this.#failing = NOTHING_FAILED;
     const seconds = (settings.clock.monotonicMs() - startedMs) / 1_000;
     meter.observe("tsoracle.leader_transition.fence_latency", seconds);
     await settings.failpoint?.("server::fence::after_serving_published");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { getLogger } from "@logtape/logtape";
+import { orAborted } from "../core/abortable.ts";
 import type { Clock } from "../core/clock.ts";
 import type { LeaderWatch } from "./leader_watch.ts";
 import type { Meter } from "./meter.ts";
@@ -39,7 +40,7 @@ export async function beat(options: HeartbeatOptions): Promise<void> {
   const startedMs = clock.monotonicMs();
   let before = readTotals(meter);
   for (;;) {
-    await clock.delay(intervalMs, { signal: stop }).catch(() => {});
+    await orAborted(clock.delay(intervalMs, { signal: stop }), stop);
     if (stop.aborted) return;
     const totals = readTotals(meter);
     const nowMs = clock.monotonicMs();

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { orAborted } from "../core/abortable.ts";
 import type { OracleSettings } from "./options.ts";
 import type { ServingCore } from "./serving_core.ts";
 import type { WindowExtender } from "./window.ts";
@@ -36,7 +37,7 @@ export async function keepWindowFresh(options: IdleRefillOptions): Promise<void>
       if (leftMs <= refillBelowMs) extender.refill(clock.nowMs());
       const dueMs = Math.ceil(leftMs - refillBelowMs);
       const pauseMs = Math.min(Math.max(dueMs, minPauseMs), windowAheadMs);
-      await clock.delay(pauseMs, { signal: termSignal }).catch(() => {});
+      await orAborted(clock.delay(pauseMs, { signal: termSignal }), termSignal);
     }
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { getLogger } from "@logtape/logtape";
+import { orAborted } from "../core/abortable.ts";
 import type { Grant, GrantOutcome } from "../core/allocator.ts";
 import type { Epoch } from "../core/epoch.ts";
 import { OracleError } from "./errors.ts";
@@ -133,7 +134,7 @@ export class Oracle implements AsyncDisposable {
   }
 
   /**
-   * Waits until this node serves.
+   * Waits until the published state says serving.
    *
    * @param options.signal ends the wait, by throwing its reason
    * @throws {OracleError} `not-leader` if the oracle ends first
@@ -240,7 +241,9 @@ export class Oracle implements AsyncDisposable {
       this.#end.resolve({ kind: "stopped" });
     } catch (error) {
       this.#core.stepDown();
-      logger.error("leader watch ended; this node does not serve any more: {error}", { error });
+      if (!this.#abandon.signal.aborted) {
+        logger.error("leader watch ended; this node does not serve any more: {error}", { error });
+      }
       this.#end.resolve({ kind: "failed", error });
       this.#stop.abort();
     }
@@ -296,6 +299,6 @@ export class Oracle implements AsyncDisposable {
 
   async #grace(settled: AbortSignal): Promise<void> {
     const { clock, shutdownGraceMs } = this.#settings;
-    await clock.delay(shutdownGraceMs, { signal: settled }).catch(() => {});
+    await orAborted(clock.delay(shutdownGraceMs, { signal: settled }), settled);
   }
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { getLogger } from "@logtape/logtape";
 import { Allocator } from "../core/allocator.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Epoch } from "../core/epoch.ts";
@@ -8,6 +9,8 @@ import { OracleError } from "./errors.ts";
 import type { Meter } from "./meter.ts";
 import type { ServingState } from "./serving.ts";
 import { ServingSwitch } from "./serving.ts";
+
+const logger = getLogger(["tsoracle", "server"]);
 
 /** A leadership that the fence has made safe to serve. */
 export interface FencedTerm {
@@ -34,6 +37,7 @@ export class ServingCore {
   readonly #clock: Clock;
   readonly #meter: Meter;
   #certainUntil: (() => number) | undefined;
+  #hasReportedThrow = false;
   #term = new AbortController();
 
   /** Starts as not serving. */
@@ -60,7 +64,13 @@ export class ServingCore {
   /** Whether no other node can lead yet, by a sample of the monotonic clock taken now. */
   get isCertain(): boolean {
     const until = this.#certainUntil;
-    return until === undefined || this.#clock.monotonicMs() < until();
+    if (until === undefined) return true;
+    try {
+      return this.#clock.monotonicMs() < until();
+    } catch (error) {
+      this.#reportThrow(error);
+      return false;
+    }
   }
 
   /** The present state, then each later one. */
@@ -80,13 +90,14 @@ export class ServingCore {
   beginServing(term: FencedTerm): void {
     this.allocator.becomeLeader(term.floorMs, term.highWaterMs, term.epoch);
     this.#certainUntil = term.certainUntil;
+    this.#hasReportedThrow = false;
     this.#term = new AbortController();
     this.#switch.publish({ kind: "serving", epoch: term.epoch });
   }
 
-  /** Takes a confirmation of the epoch that is being served. */
+  /** Takes a confirmation of the epoch that is being served. A lease does not become endless by it. */
   confirm(certainUntil: (() => number) | undefined): void {
-    this.#certainUntil = certainUntil;
+    if (certainUntil !== undefined) this.#certainUntil = certainUntil;
   }
 
   /** Makes the one not-leader answer, counted once. A node in doubt about itself hints at nobody. */
@@ -97,5 +108,12 @@ export class ServingCore {
       ? {}
       : { leaderEndpoint: state.leaderEndpoint, leaderEpoch: state.leaderEpoch };
     return new OracleError("not-leader", "not leader", { hint });
+  }
+
+  /** Once per term: the driver is asked at each grant. */
+  #reportThrow(error: unknown): void {
+    if (this.#hasReportedThrow) return;
+    this.#hasReportedThrow = true;
+    logger.error("the driver's certainUntil throws; this node is in doubt: {error}", { error });
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { abortable } from "@std/async";
+import { abortable } from "../core/abortable.ts";
 import type { ConsensusDriver } from "../consensus/driver.ts";
 import type { GrantOutcome, PrepareOutcome } from "../core/allocator.ts";
 import type { Clock } from "../core/clock.ts";
@@ -17,10 +17,12 @@ type Prepared = Extract<PrepareOutcome, { kind: "prepared" }>;
 
 /** How an extension ended for those who wait: the retried grant decides, unless it failed. */
 type Settlement =
-  | { readonly kind: "settled" }
+  | { readonly kind: "advanced" }
+  | { readonly kind: "not-advanced" }
+  | { readonly kind: "term-ended" }
   | { readonly kind: "failed"; readonly error: OracleError };
 
-const SETTLED: Settlement = { kind: "settled" };
+const TERM_ENDED: Settlement = { kind: "term-ended" };
 
 /** The one extension under way. */
 interface Flight {
@@ -84,8 +86,9 @@ export class WindowExtender {
   }
 
   /**
-   * Grants after waiting for room. It joins the extension under way, or starts one of its own. A failed
-   * refill is followed by an attempt on demand; a failed attempt on demand fails all who waited for it.
+   * Grants after waiting for room. It joins the extension under way, or starts one of its own, and does so
+   * again if others have used the room up before its turn. A failed refill is followed by an attempt on
+   * demand; a failed attempt on demand fails all who waited for it.
    *
    * The grant keeps the clock sample of its request. An extension that starts after a wait reaches for the
    * clock as it is by then: otherwise an engine slower than a window would serve its queue one by one and
@@ -103,8 +106,7 @@ export class WindowExtender {
     signal: AbortSignal | undefined,
   ): Promise<GrantOutcome> {
     for (let reachForMs = nowMs;; reachForMs = Math.max(nowMs, this.#clock.nowMs())) {
-      const joined = this.#flight;
-      const flight = joined ?? this.#launchOnDemand(reachForMs);
+      const flight = this.#flight ?? this.#launchOnDemand(reachForMs);
       const settlement = signal === undefined
         ? await flight.released
         : await abortable(flight.released, signal);
@@ -112,7 +114,7 @@ export class WindowExtender {
       const outcome = this.#core.allocator.tryGrant(nowMs, count);
       if (outcome.kind !== "window-exhausted") return outcome;
       if (settlement.kind === "failed" && flight.onDemand) throw settlement.error;
-      if (joined === undefined) return outcome;
+      if (settlement.kind === "not-advanced") return outcome;
     }
   }
 
@@ -136,7 +138,7 @@ export class WindowExtender {
   #launch(next: Prepared, onDemand: boolean): Flight {
     const released = deferred<Settlement>();
     const { termSignal } = this.#core;
-    const release = () => released.resolve(SETTLED);
+    const release = () => released.resolve(TERM_ENDED);
     termSignal.addEventListener("abort", release, { once: true });
     const persisted = this.#extend(next).then((settlement) => {
       termSignal.removeEventListener("abort", release);
@@ -154,8 +156,9 @@ export class WindowExtender {
     try {
       const persistedMs = await this.#persist(next);
       const commit = this.#core.allocator.commitExtension(persistedMs, next.epoch);
-      if (commit.kind === "ignored") this.#countIgnored(commit.reason);
-      return SETTLED;
+      if (commit.kind === "applied") return { kind: "advanced" };
+      this.#countIgnored(commit.reason);
+      return commit.reason === "not-advanced" ? { kind: "not-advanced" } : TERM_ENDED;
     } catch (error) {
       const fault = classifyPersistFault(error);
       if (fault.kind !== "stepped-down") {
@@ -167,7 +170,7 @@ export class WindowExtender {
       if (this.#core.allocator.epoch === next.epoch) {
         this.#core.stepDown({ leaderEpoch: fault.fencedBy });
       }
-      return SETTLED;
+      return TERM_ENDED;
     }
   }
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { abortable } from "@std/async";
+import { abortable } from "../../src/core/abortable.ts";
 import { ConnectError } from "@connectrpc/connect";
 import { GetTsRequestSchema, GetTsResponseSchema } from "../../src/gen/tsoracle/v1/tso_pb.ts";
 import { createFetchHandler } from "../../src/rpc/fetch_handler.ts";

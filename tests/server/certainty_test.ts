@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { settle } from "../../src/testing/manual_clock.ts";
+import { recordLogs } from "../_support/logs.ts";
 import { Gate, OracleRig } from "../_support/oracle_rig.ts";
 
 Deno.test("certainUntil passed: calls answer not-leader, change nothing and start no refill", async () => {
@@ -80,6 +81,34 @@ Deno.test("certainUntil that is not a number refuses", async () => {
   await using rig = new OracleRig();
   await rig.lead(1n, () => NaN);
   assert.throws(() => rig.oracle.getTs(1), { code: "not-leader" });
+});
+
+Deno.test("certainUntil is kept when the same epoch is confirmed without one", async () => {
+  await using rig = new OracleRig();
+  await rig.lead(1n, () => 1_000);
+  await rig.lead(1n);
+  assert.equal(rig.oracle.isServing, true);
+  rig.clock.pause(1_000);
+  assert.equal(rig.oracle.isServing, false);
+});
+
+Deno.test("certainUntil that throws counts as doubt, is logged once, and refills go on after it", async () => {
+  await using logs = await recordLogs();
+  let broken = true;
+  await using rig = new OracleRig();
+  await rig.lead(1n, () => {
+    if (broken) throw new Error("a driver's bug");
+    return Infinity;
+  });
+  for (let call = 0; call < 3; call++) {
+    assert.throws(() => rig.oracle.getTs(1), { code: "not-leader" });
+  }
+  await rig.clock.advance(10_000);
+  broken = false;
+  const before = rig.driver.persists.length;
+  await rig.clock.advance(10_000);
+  assert(rig.driver.persists.length > before);
+  assert.equal(logs.records.filter((record) => record.level === "error").length, 1);
 });
 
 Deno.test("certainUntil of an ended leadership does not bind the next one", async () => {

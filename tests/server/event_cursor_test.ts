@@ -50,6 +50,18 @@ Deno.test("EventCursor.wait() prefers the stop over an item that is ready", asyn
   assert.equal(await cursor.wait(), "stopped");
 });
 
+Deno.test("EventCursor.take() under a stop leaves a cursor that says stopped at once", async () => {
+  const stream = new HandStream();
+  const stop = new AbortController();
+  const cursor = new EventCursor(stream, stop.signal);
+  stream.yield(UNKNOWN);
+  await settle();
+  stop.abort();
+  cursor.take();
+  assert.equal(cursor.wake.aborted, true);
+  assert.equal(await cursor.wait(), "stopped");
+});
+
 Deno.test("EventCursor reports an end and a fault and asks for nothing after it", async () => {
   const stop = new AbortController();
   const ended = new HandStream();

@@ -8,6 +8,9 @@ import {
   TransientError,
 } from "../../src/consensus/errors.ts";
 import { PHYSICAL_MS_MAX } from "../../src/core/timestamp.ts";
+import type { DriverCallOptions, LeadershipEvent } from "../../src/consensus/driver.ts";
+import { deferred } from "../../src/core/deferred.ts";
+import { Oracle } from "../../src/server/oracle.ts";
 import { settle } from "../../src/testing/manual_clock.ts";
 import { Gate, OracleRig } from "../_support/oracle_rig.ts";
 import { recordLogs } from "../_support/logs.ts";
@@ -42,13 +45,16 @@ Deno.test("fence after a prior leader that may have issued (M, 262143) grants (M
 });
 
 Deno.test("fence keeps a higher high-water that the store returns", async () => {
+  const gate = new Gate();
   await using rig = new OracleRig();
   rig.driver.beforePersist = () => {
     rig.driver.highWaterMs = 7_000_000;
+    rig.driver.beforePersist = () => gate.pass();
   };
   rig.driver.announce({ kind: "leader", epoch: 1n });
   await settle();
   assert.equal(rig.oracle.snapshot().highWaterMs, 7_000_000);
+  gate.open();
 });
 
 for (const refusal of [new NotLeaderError(), new FencedError(3n, 9n)]) {
@@ -246,6 +252,89 @@ Deno.test("invariant 3: serving is never published at an epoch that a ready even
   assert(!seen.includes("serving"));
 });
 
+Deno.test("fence that ends after close() publishes nothing, even if the stream ignores its signal", async () => {
+  const gate = new Gate();
+  await using rig = new OracleRig({ shutdownGraceMs: 0 });
+  rig.driver.leadershipEvents = stubbornStream;
+  await using oracle = new Oracle({
+    driver: rig.driver,
+    clock: rig.clock,
+    heartbeatIntervalMs: 0,
+    shutdownGraceMs: 1_000,
+  });
+  const published: string[] = [];
+  const stop = new AbortController();
+  const watching = (async () => {
+    for await (const state of oracle.watchState({ signal: stop.signal })) {
+      published.push(state.kind);
+    }
+  })().catch(() => {});
+  rig.driver.beforePersist = () => gate.pass();
+  await rig.driver.untilPersists(1);
+  const closed = oracle.close();
+  gate.open();
+  assert.deepEqual(await closed, { kind: "stopped" });
+  stop.abort();
+  await watching;
+  assert(!published.includes("serving"));
+});
+
+Deno.test("fence abandoned by the shutdown tells the driver by its signal", async () => {
+  await using rig = new OracleRig({ shutdownGraceMs: 50 });
+  let told = false;
+  rig.driver.loadHighWater = (options?: DriverCallOptions) => {
+    const hung = deferred<number>();
+    options?.signal?.addEventListener("abort", () => {
+      told = true;
+      hung.reject(options.signal?.reason);
+    }, { once: true });
+    return hung.promise;
+  };
+  rig.driver.announce({ kind: "leader", epoch: 1n });
+  await settle();
+  const closed = rig.oracle.close();
+  await rig.clock.untilSleeping();
+  assert.equal(told, false, "not within the grace");
+  await rig.clock.advance(50);
+  assert.deepEqual(await closed, { kind: "abandoned" });
+  assert.equal(told, true);
+});
+
+Deno.test("fence that cannot drain fails; it never loads beside an extension", async () => {
+  await using rig = new OracleRig();
+  await rig.lead(1n);
+  const gate = new Gate();
+  const fault = new Error("no timers left");
+  rig.driver.beforePersist = () => gate.pass();
+  rig.outrunWindow();
+  const waiting = assert.rejects(async () => await rig.oracle.getTs(1), { code: "not-leader" });
+  const add = AbortSignal.prototype.addEventListener;
+  AbortSignal.prototype.addEventListener = () => {
+    throw fault;
+  };
+  rig.driver.announce({ kind: "leader", epoch: 2n });
+  await settle();
+  AbortSignal.prototype.addEventListener = add;
+  await waiting;
+  assert.deepEqual(await rig.oracle.finished, { kind: "failed", error: fault });
+  assert.equal(rig.driver.loads, 1);
+  gate.open();
+});
+
+Deno.test("fence confirmed again and again still backs off and still warns", async () => {
+  await using logs = await recordLogs();
+  await using rig = new OracleRig();
+  rig.driver.beforeLoad = () => {
+    throw new TransientError("no answer");
+  };
+  for (let beat = 0; beat < 100; beat++) {
+    rig.driver.announce({ kind: "leader", epoch: 1n });
+    await rig.clock.advance(100);
+  }
+  assert(rig.driver.loads <= 110, `${rig.driver.loads} loads in 10 s`);
+  assert(logs.records.some((record) => record.level === "warning"));
+});
+
 Deno.test("fence goes on when the same epoch is confirmed meanwhile, without a second fence", async () => {
   const gate = new Gate();
   await using rig = new OracleRig();
@@ -321,3 +410,13 @@ Deno.test("fence latency is recorded on success only and includes the drain", as
   await settle();
   assert.equal(rig.metrics.observed(FENCE_LATENCY).length, 2);
 });
+
+/** One leader event, then nothing for ever: not even an end when its signal fires. */
+function stubbornStream(): AsyncIterable<LeadershipEvent> {
+  const items: LeadershipEvent[] = [{ kind: "leader", epoch: 1n }];
+  const next = (): Promise<IteratorResult<LeadershipEvent>> => {
+    const value = items.shift();
+    return value === undefined ? new Promise(() => {}) : Promise.resolve({ done: false, value });
+  };
+  return { [Symbol.asyncIterator]: () => ({ next }) };
+}

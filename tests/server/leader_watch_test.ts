@@ -4,7 +4,10 @@ import assert from "node:assert/strict";
 import type { LeadershipEvent } from "../../src/consensus/driver.ts";
 import { NotLeaderError } from "../../src/consensus/errors.ts";
 import { EpochGuard } from "../../src/server/epoch_guard.ts";
-import { settle } from "../../src/testing/manual_clock.ts";
+import { Meter } from "../../src/server/meter.ts";
+import { NO_METRICS } from "../../src/server/metrics.ts";
+import { ServingCore } from "../../src/server/serving_core.ts";
+import { ManualClock, settle } from "../../src/testing/manual_clock.ts";
 import { recordLogs } from "../_support/logs.ts";
 import { Gate, OracleRig } from "../_support/oracle_rig.ts";
 
@@ -64,6 +67,20 @@ Deno.test("invariant 3: the allocator is cleared and not-serving published befor
     ["not-serving", undefined],
     ["not-serving", undefined],
   ]);
+});
+
+Deno.test("invariant 3: the allocator is cleared before not-serving is published", () => {
+  const core = new ServingCore(new ManualClock(), new Meter(NO_METRICS));
+  core.beginServing({ floorMs: 1, highWaterMs: 2, epoch: 1n });
+  const stepDown = core.allocator.stepDown.bind(core.allocator);
+  let stateAtClear = "";
+  core.allocator.stepDown = () => {
+    stateAtClear = core.state.kind;
+    stepDown();
+  };
+  core.stepDown();
+  assert.equal(stateAtClear, "serving", "it was still published");
+  assert.equal(core.state.kind, "not-serving");
 });
 
 Deno.test("leader watch has published not-serving by the time a metrics sink blocks or throws", async () => {

@@ -10,6 +10,7 @@ import {
 import type { Grant } from "../../src/core/allocator.ts";
 import { PHYSICAL_MS_MAX } from "../../src/core/timestamp.ts";
 import { settle } from "../../src/testing/manual_clock.ts";
+import { countListeners } from "../_support/listeners.ts";
 import { Gate, OracleRig } from "../_support/oracle_rig.ts";
 
 const EXTENSIONS = "tsoracle.window.extensions.total";
@@ -39,8 +40,20 @@ Deno.test("window refill reaches failoverAdvanceMs above a cursor that runs ahea
   await rig.lead(1n);
   for (let ms = 0; ms < 2_600; ms++) rig.grantNow(262_144);
   await settle();
-  assert.equal(rig.oracle.snapshot().highWaterMs, 1_002_001 + 1_000);
-  assert.equal(rig.oracle.snapshot().remainingMs, 1_003_001 - 1_002_600);
+  assert.equal(rig.oracle.snapshot().highWaterMs, 1_002_500 + 1_000);
+  assert.equal(rig.oracle.snapshot().remainingMs, 1_003_500 - 1_002_600);
+});
+
+Deno.test("window refills under a clock that went back come once in half of failoverAdvanceMs", async () => {
+  await using rig = new OracleRig();
+  await rig.lead(1n);
+  rig.clock.jumpTo(0);
+  const before = rig.driver.persists.length;
+  for (let ms = 0; ms < 10_000; ms++) {
+    rig.grantNow(262_144);
+    await settle(5);
+  }
+  assert(rig.driver.persists.length - before <= 10_000 / 500 + 1);
 });
 
 Deno.test("window refill is single-flight", async () => {
@@ -106,6 +119,26 @@ Deno.test("window stampede of 1,000 waiters is one persist", async () => {
   const grants = await Promise.all(calls);
   assert.equal(rig.driver.persists.length, 3);
   assert.equal(new Set(grants.map((grant: Grant) => grant.logicalStart)).size, 1_000);
+});
+
+Deno.test("window that others use up before its turn is extended again for the first in line", async () => {
+  await using rig = new OracleRig({ windowAheadMs: 1, failoverAdvanceMs: 0 });
+  await rig.lead(1n);
+  rig.outrunWindow();
+  const { signal } = new AbortController();
+  const first = Promise.resolve(rig.oracle.getTs(262_144, { signal }));
+  const others = Array.from({ length: 5 }, () => Promise.resolve(rig.oracle.getTs(262_144)));
+  const grants = await Promise.all([first, ...others]);
+  assert.equal(new Set(grants.map((grant) => grant.physicalMs)).size, 6);
+});
+
+Deno.test("window extension leaves no listener on the term once it has settled", async () => {
+  await using rig = new OracleRig();
+  await rig.lead(1n);
+  const counts = countListeners();
+  rig.outrunWindow();
+  await rig.oracle.getTs(1);
+  assert.deepEqual(counts.stop(), { added: 1, removed: 1 });
 });
 
 Deno.test("window stampede that needs more than one window is served in order of arrival", async () => {
@@ -293,6 +326,19 @@ Deno.test("window at the end of the 46-bit range answers out-of-range and change
   assert.throws(() => rig.oracle.getTs(1), { code: "out-of-range", message: /46-bit/ });
   rig.clock.jumpTo(0);
   assert.equal(rig.grantNow().physicalMs, PHYSICAL_MS_MAX - 1_000);
+});
+
+Deno.test("window extension by a driver that persists less than asked for is not believed", async () => {
+  await using rig = new OracleRig();
+  await rig.lead(1n);
+  rig.outrunWindow();
+  const { highWaterMs } = rig.oracle.snapshot();
+  rig.driver.persistHighWater = () => Promise.resolve(highWaterMs + 1);
+  await assert.rejects(async () => await rig.oracle.getTs(1), {
+    code: "internal",
+    message: /broke its contract/,
+  });
+  assert.equal(rig.oracle.snapshot().highWaterMs, highWaterMs);
 });
 
 Deno.test("window extension is counted and timed, success or failure", async () => {

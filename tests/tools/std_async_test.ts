@@ -3,7 +3,7 @@
 /** Parity of the stand-in with what the documentation of `@std/async` promises. */
 
 import assert from "node:assert/strict";
-import { abortable, delay } from "@std/async";
+import { delay } from "@std/async";
 
 const REASON = new Error("enough");
 
@@ -34,31 +34,6 @@ Deno.test("delay() rejects with an AbortError if the signal gives no reason", as
 Deno.test("delay() takes its listener off the signal when the time has passed", async () => {
   const counted = countListeners();
   await delay(1, { signal: counted.signal });
-  assert.deepEqual(counted.balance(), { added: 1, removed: 1 });
-});
-
-Deno.test("abortable() settles like its promise", async () => {
-  const { signal } = new AbortController();
-  assert.equal(await abortable(Promise.resolve(7), signal), 7);
-  await assert.rejects(abortable(Promise.reject(REASON), signal), REASON);
-});
-
-Deno.test("abortable() rejects with the reason of a signal that fires first", async () => {
-  const controller = new AbortController();
-  const waiting = abortable(new Promise<never>(() => {}), controller.signal);
-  controller.abort(REASON);
-  await assert.rejects(waiting, REASON);
-});
-
-Deno.test("abortable() rejects under a signal that fired before, and swallows a late rejection", async () => {
-  const { promise, reject } = Promise.withResolvers<never>();
-  await assert.rejects(abortable(promise, AbortSignal.abort(REASON)), REASON);
-  reject(new Error("late"));
-});
-
-Deno.test("abortable() takes its listener off the signal once it has settled", async () => {
-  const counted = countListeners();
-  await abortable(Promise.resolve(), counted.signal);
   assert.deepEqual(counted.balance(), { added: 1, removed: 1 });
 });
 

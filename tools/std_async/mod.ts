@@ -30,23 +30,3 @@ export function delay(ms: number, options: DelayOptions = {}): Promise<void> {
     signal?.addEventListener("abort", abort, { once: true });
   });
 }
-
-/** Settles like `promise`, or rejects with the signal's reason if that fires first. */
-export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
-  if (signal.aborted) {
-    promise.catch(() => {});
-    return Promise.reject(signal.reason);
-  }
-  return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    const leave = () => signal.removeEventListener("abort", abort);
-    signal.addEventListener("abort", abort, { once: true });
-    promise.then((value) => {
-      leave();
-      resolve(value);
-    }, (error: unknown) => {
-      leave();
-      reject(error);
-    });
-  });
-}

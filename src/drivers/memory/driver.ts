@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { abortable } from "@std/async";
+import { abortable } from "../../core/abortable.ts";
 import type {
   ConsensusDriver,
   DriverCallOptions,

@@ -71,7 +71,9 @@ export class ReferenceAllocator {
     const term = this.#term;
     if (term === undefined) return { kind: "not-leader" };
     const highWaterMs = Math.max(nowMs + aheadMs, Number(term.next / LOGICAL) + slackMs);
-    return highWaterMs > term.highWaterMs
+    const gainMs = highWaterMs - term.highWaterMs;
+    const isForTheClock = nowMs + aheadMs > term.highWaterMs;
+    return gainMs > 0 && (isForTheClock || gainMs * 2 >= slackMs)
       ? prepared(highWaterMs, term.epoch)
       : { kind: "not-needed" };
   }

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { abortable, orAborted } from "../../src/core/abortable.ts";
+import { deferred } from "../../src/core/deferred.ts";
+
+const REASON = new Error("enough");
+
+Deno.test("abortable() settles like its promise", async () => {
+  const { signal } = new AbortController();
+  assert.equal(await abortable(Promise.resolve(7), signal), 7);
+  await assert.rejects(abortable(Promise.reject(REASON), signal), REASON);
+});
+
+Deno.test("abortable() rejects with the reason of a signal that fires first", async () => {
+  const controller = new AbortController();
+  const waiting = abortable(new Promise<never>(() => {}), controller.signal);
+  controller.abort(REASON);
+  await assert.rejects(waiting, REASON);
+});
+
+Deno.test("abortable() rejects under a signal that fired before, and swallows a late rejection", async () => {
+  const { promise, reject } = deferred<never>();
+  await assert.rejects(abortable(promise, AbortSignal.abort(REASON)), REASON);
+  reject(new Error("late"));
+});
+
+Deno.test("abortable() takes its listener off the signal once it has settled", async () => {
+  const counted = countListeners();
+  await abortable(Promise.resolve(), counted.signal);
+  assert.deepEqual(counted.balance(), { added: 1, removed: 1 });
+});
+
+Deno.test("orAborted() takes an abort for an end, and passes any other fault on", async () => {
+  const controller = new AbortController();
+  const fault = new Error("a broken timer");
+  await orAborted(Promise.resolve(), controller.signal);
+  await assert.rejects(orAborted(Promise.reject(fault), controller.signal), fault);
+  controller.abort(REASON);
+  await orAborted(Promise.reject(REASON), controller.signal);
+});
+
+/** A signal that counts the listeners put on it and taken off. */
+function countListeners() {
+  const { signal } = new AbortController();
+  const balance = { added: 0, removed: 0 };
+  const add = signal.addEventListener.bind(signal);
+  const remove = signal.removeEventListener.bind(signal);
+  signal.addEventListener = (...args: Parameters<typeof add>) => {
+    balance.added += 1;
+    add(...args);
+  };
+  signal.removeEventListener = (...args: Parameters<typeof remove>) => {
+    balance.removed += 1;
+    remove(...args);
+  };
+  return { signal, balance: () => balance };
+}
