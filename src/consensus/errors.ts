@@ -20,6 +20,26 @@ export abstract class ConsensusError extends Error {
   abstract readonly code: ConsensusErrorCode;
 }
 
+const NAMES: Readonly<Record<string, ConsensusErrorCode>> = {
+  NotLeaderError: "not-leader",
+  FencedError: "fenced",
+  TransientError: "transient",
+  PermanentError: "permanent",
+  AdvanceOutOfRangeError: "advance-out-of-range",
+};
+
+/**
+ * What an error means to the oracle, also if its class comes from another copy of this package, as when a
+ * driver is installed from another registry than the oracle.
+ *
+ * @returns its code, or `undefined` if it is not a consensus error
+ */
+export function consensusCodeOf(error: unknown): ConsensusErrorCode | undefined {
+  if (!(error instanceof Error) || !("code" in error)) return undefined;
+  const code = NAMES[error.name];
+  return code === error.code ? code : undefined;
+}
+
 /** This node is not the leader: the write was refused. The oracle steps down and waits for an event. */
 export class NotLeaderError extends ConsensusError {
   /** What the fault means. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ConsensusError, FencedError } from "../consensus/errors.ts";
+import { consensusCodeOf } from "../consensus/errors.ts";
+import type { FencedError } from "../consensus/errors.ts";
 import type { Epoch } from "../core/epoch.ts";
 
 /** What a fault of the driver means for the requests that wait (behaviour.md 3.8). */
@@ -12,19 +13,19 @@ export type PersistFault =
 /** Sorts a fault of the driver. Whatever is not a consensus error counts as fatal. */
 export function classifyPersistFault(error: unknown): PersistFault {
   const message = `persist: ${error instanceof Error ? error.message : String(error)}`;
-  if (!(error instanceof ConsensusError)) return { kind: "fatal", code: "internal", message };
-  switch (error.code) {
+  switch (consensusCodeOf(error)) {
     case "not-leader":
       return { kind: "stepped-down", fencedBy: undefined };
     case "fenced":
       return {
         kind: "stepped-down",
-        fencedBy: error instanceof FencedError ? error.current : undefined,
+        fencedBy: (error as Partial<FencedError>).current,
       };
     case "transient":
       return { kind: "transient", code: "unavailable", message };
     case "permanent":
     case "advance-out-of-range":
+    case undefined:
       return { kind: "fatal", code: "internal", message };
   }
 }

@@ -185,6 +185,22 @@ Deno.test("close() without a grace abandons at once", async () => {
   gate.open();
 });
 
+Deno.test("Oracle runs where Promise.withResolvers is missing, as on Node 20", async () => {
+  const { withResolvers } = Promise;
+  Reflect.deleteProperty(Promise, "withResolvers");
+  try {
+    await using rig = new OracleRig();
+    const serving = rig.oracle.untilServing();
+    rig.driver.announce({ kind: "leader", epoch: 1n });
+    await serving;
+    rig.outrunWindow();
+    const { signal } = new AbortController();
+    assert.equal((await rig.oracle.getTs(1, { signal })).count, 1);
+  } finally {
+    Promise.withResolvers = withResolvers;
+  }
+});
+
 Deno.test("close() leaves no timer behind", async () => {
   await using rig = new OracleRig({ heartbeatIntervalMs: 10_000 });
   await rig.lead(1n);
