@@ -40,6 +40,8 @@ export class Exchange implements Entrant, OpenRequest {
   readonly #gone = new AbortController();
   #receiving: Deadline | undefined;
   #sending: Deadline | undefined;
+  /** The answer that is being written, of several that may be in the making. */
+  #chosen: UniversalServerResponse | undefined;
 
   /** Takes a request whose head is here. */
   constructor(
@@ -65,10 +67,12 @@ export class Exchange implements Entrant, OpenRequest {
   }
 
   async #answer(): Promise<void> {
+    let answer: UniversalServerResponse | undefined;
     try {
-      await this.#send(await this.#findAnswer());
+      answer = await this.#findAnswer();
+      await this.#send(answer);
     } catch (error) {
-      if (!this.isGone) this.#fail(error);
+      if (!this.isGone) this.#fail(error, answer);
     }
   }
 
@@ -112,17 +116,21 @@ export class Exchange implements Entrant, OpenRequest {
   }
 
   async #send(answer: UniversalServerResponse): Promise<void> {
-    if (this.#response.headersSent) return;
+    if (this.#chosen !== undefined) return;
     if (this.#connection.isDraining) this.#announceClose();
-    await sendAnswer(this.#response, answer, this.#gone.signal);
-    if (this.isGone) return;
+    const sent = await sendAnswer(this.#response, answer, {
+      signal: this.#gone.signal,
+      claim: () => (this.#chosen ??= answer) === answer,
+    });
+    if (this.isGone || !sent) return;
     this.#sending = this.#options.waits.add(() => this.#cutOff());
     this.#skipBody();
   }
 
-  #fail(error: unknown): void {
+  /** What has failed may not cut off another answer, such as the refusal that made it fail. */
+  #fail(error: unknown, answer: UniversalServerResponse | undefined): void {
     this.#options.faults.report(error);
-    if (this.#response.headersSent) return this.#cutOff();
+    if (this.#chosen !== undefined && this.#chosen === answer) return this.#cutOff();
     this.#send(this.#refusal({ status: 500, text: "internal error" })).catch(() => this.#cutOff());
   }
 

@@ -37,23 +37,39 @@ export function toUniversalRequest(
   };
 }
 
+/** Options of {@linkcode sendAnswer}. */
+export interface SendOptions {
+  /** Fires when the client has gone; then the promise rejects. */
+  readonly signal: AbortSignal;
+  /**
+   * Asked just before each part is written: whether this answer is the one for the request. Another may
+   * have come first while this one's body was being made.
+   */
+  readonly claim: () => boolean;
+}
+
 /**
  * Writes an answer. The last part of the body goes out together with the end of the stream, so that a
  * small answer is one write.
  *
- * @param signal fires when the client has gone; then the promise rejects
+ * @returns whether it was written: nothing was if the claim was refused
  */
 export async function sendAnswer(
   response: NodeResponse,
   answer: UniversalServerResponse,
-  signal: AbortSignal,
-): Promise<void> {
+  options: SendOptions,
+): Promise<boolean> {
+  const { signal, claim } = options;
   let held: Uint8Array | undefined;
   for await (const chunk of answer.body ?? []) {
-    if (held !== undefined) await write(response, answer, held, signal);
+    if (held !== undefined) {
+      if (!claim()) return false;
+      await write(response, answer, held, signal);
+    }
     held = chunk;
   }
   signal.throwIfAborted();
+  if (!claim()) return false;
   writeHead(response, answer);
   if (answer.trailer !== undefined) {
     respellGrpcMessage(answer.trailer);
@@ -61,6 +77,7 @@ export async function sendAnswer(
   }
   if (held === undefined) response.end();
   else response.end(held);
+  return true;
 }
 
 async function write(
