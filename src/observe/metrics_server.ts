@@ -80,6 +80,7 @@ export async function serveMetrics(
   options: MetricsServerOptions = {},
 ): Promise<MetricsServer> {
   const { hostname = "127.0.0.1", port = 9_551, idleTimeoutMs = 10_000 } = options;
+  checkPort(port);
   checkIdleTimeout(idleTimeoutMs);
   const server = createServer(
     { maxHeaderSize: MAX_HEADER_BYTES },
@@ -92,6 +93,13 @@ export async function serveMetrics(
   const bound = server.address() as AddressInfo;
   const close = () => closeServer(server);
   return { hostname: bound.address, port: bound.port, close, [Symbol.asyncDispose]: close };
+}
+
+function checkPort(value: number): void {
+  if (Number.isInteger(value) && value >= 0 && value <= 65_535) return;
+  throw new RangeError(
+    `Cannot serve metrics as 'port' must be a whole number from 0 to 65535: current value is ${value}`,
+  );
 }
 
 function checkIdleTimeout(value: number): void {
@@ -115,6 +123,8 @@ function bind(server: Server, hostname: string, port: number): Promise<void> {
     server.once("error", refuse);
     server.listen({ host: hostname, port }, () => {
       server.off("error", refuse);
+      // For instance no file descriptor for one more connection: no reason to end the oracle.
+      server.on("error", (error) => logger.error("the metrics endpoint cannot accept", { error }));
       resolve();
     });
   });

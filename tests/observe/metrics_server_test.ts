@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { connect } from "node:net";
+import { connect, Server } from "node:net";
 import { MetricsListenError, serveMetrics } from "../../src/observe/metrics_server.ts";
 import type { MetricsServer } from "../../src/observe/metrics_server.ts";
 import { ioTest } from "../_support/levels.ts";
+import { recordLogs } from "../_support/logs.ts";
 
 const SOURCE = {
   contentType: "text/plain; version=0.0.4",
@@ -110,3 +111,42 @@ Deno.test("serveMetrics() refuses an idle timeout that is not a positive whole n
     await assert.rejects(serveMetrics(SOURCE, { idleTimeoutMs }), RangeError);
   }
 });
+
+Deno.test("serveMetrics() refuses a port out of range", async () => {
+  for (const port of [-1, 65_536, 1.5, NaN]) {
+    await assert.rejects(serveMetrics(SOURCE, { port }), {
+      name: "RangeError",
+      message:
+        `Cannot serve metrics as 'port' must be a whole number from 0 to 65535: current value is ${port}`,
+    });
+  }
+});
+
+ioTest("serveMetrics() goes on after a fault of its listener, and logs it", async () => {
+  await using logs = await recordLogs();
+  const { listener, server } = await withListener(() => serveMetrics(SOURCE, { port: 0 }));
+  await using _server = server;
+  listener.emit("error", new Error("too many open files"));
+  assert.match(String(logs.records[0]?.rawMessage), /metrics endpoint cannot accept/);
+  assert.equal(await (await fetch(url(server))).text(), "up 1\n");
+});
+
+/** What is opened, with the listener that it does not show. */
+async function withListener(
+  open: () => Promise<MetricsServer>,
+): Promise<{ readonly listener: Server; readonly server: MetricsServer }> {
+  const { listen } = Server.prototype;
+  const listeners: Server[] = [];
+  Server.prototype.listen = function (this: Server, ...args: unknown[]) {
+    listeners.push(this);
+    return Reflect.apply(listen, this, args);
+  };
+  try {
+    const server = await open();
+    const [listener] = listeners;
+    assert.ok(listener !== undefined);
+    return { listener, server };
+  } finally {
+    Server.prototype.listen = listen;
+  }
+}
