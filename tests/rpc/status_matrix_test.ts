@@ -11,10 +11,12 @@ import {
 } from "../../src/consensus/errors.ts";
 import { PHYSICAL_MS_MAX } from "../../src/core/timestamp.ts";
 import { createFetchHandler } from "../../src/rpc/fetch_handler.ts";
+import { OracleError } from "../../src/server/errors.ts";
 import { settle } from "../../src/testing/manual_clock.ts";
 import { OracleRig } from "../_support/oracle_rig.ts";
 import { getTsRequest, readRefusal, urlOf } from "./_support/calls.ts";
 import type { RefusedCall } from "./_support/calls.ts";
+import { refusingSource } from "./_support/fake_source.ts";
 
 const FOLLOWER: LeadershipEvent = {
   kind: "follower",
@@ -133,6 +135,17 @@ Deno.test("GetCurrentMaxSafe never fails for want of leadership and carries no h
     maxSafePhysicalMs: "0",
     epochHi: "0",
     epochLo: "0",
+  });
+});
+
+Deno.test("GetTs refuses a grant for which even a fresh window has no room", async () => {
+  const source = refusingSource(new OracleError("window-exhausted", "window exhausted"));
+  const response = await createFetchHandler(source)(getTsRequest({ count: 1 }));
+  assert.deepEqual(await readRefusal(response), {
+    status: 500,
+    code: "internal",
+    message: "window exhausted",
+    hint: undefined,
   });
 });
 
