@@ -218,7 +218,9 @@ export const TsoService: GenService<{
   },
   /**
    * GetCurrentMaxSafe returns a safe point: no grant made after the answer, on any node, lies at or below
-   * it. Any node answers; a node that does not lead answers zero, which promises nothing.
+   * it. Any node answers; a node that does not lead answers zero, which promises nothing. The promise
+   * binds every node that leads with certainty: where the engine gives leaders no certainty, one that was
+   * overtaken and does not know it yet may still grant at or below the safe point of its successor.
    *
    * @generated from rpc tsoracle.v1.TsoService.GetCurrentMaxSafe
    */
