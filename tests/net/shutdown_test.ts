@@ -13,6 +13,7 @@ import { soon, until } from "./_support/until.ts";
 import { WaitingOracle } from "./_support/waiting_oracle.ts";
 
 const GET_TS = "/tsoracle.v1.TsoService/GetTs";
+const HOUR_MS = 3_600_000;
 const HTTP1_CALL = `POST ${GET_TS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n` +
   'Content-Length: 11\r\n\r\n{"count":1}';
 
@@ -103,7 +104,8 @@ ioTest("close() closes connections that wait for nothing, whatever they speak", 
 });
 
 ioTest("close() ends readiness at once, and accepts through the lame-duck time", async () => {
-  await using rig = await ServerRig.start({ lameDuckMs: 200 });
+  await using rig = await ServerRig.start({ lameDuckMs: HOUR_MS });
+  using lameDuck = holdTimer(HOUR_MS);
   const closed = rig.server.close();
   const probe = await fetch(rig.url("/readyz"), { headers: { connection: "close" } });
   assert.equal(probe.status, 503);
@@ -114,6 +116,7 @@ ioTest("close() ends readiness at once, and accepts through the lame-duck time",
     body: '{"count":1}',
   });
   assert.equal((await call.json()).count, 1);
+  lameDuck.fire();
   await soon("the close", closed);
   await refused(rig.port);
 });
@@ -174,6 +177,24 @@ ioTest("serve() goes on answering not-leader when its oracle was closed", async 
   assert.equal(probe.status, 503);
   await probe.body?.cancel();
 });
+
+/** Keeps the timers of one length from running by themselves, so that the test decides when they fire. */
+function holdTimer(lengthMs: number): Disposable & { readonly fire: () => void } {
+  const { setTimeout: start } = globalThis;
+  const held: (() => void)[] = [];
+  const hold = (callback: () => void, ms?: number) => {
+    if (ms !== lengthMs) return start(callback, ms);
+    return held.push(callback);
+  };
+  globalThis.setTimeout = hold as typeof start;
+  return {
+    fire() {
+      assert.equal(held.length, 1);
+      held.forEach((callback) => callback());
+    },
+    [Symbol.dispose]: () => void (globalThis.setTimeout = start),
+  };
+}
 
 /** Waits until nobody listens on the port. */
 async function refused(port: number): Promise<void> {
