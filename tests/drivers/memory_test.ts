@@ -68,6 +68,20 @@ Deno.test("MemoryDriver.announce() between two streams is the first item of the 
   assert.deepEqual(await read(driver, 1), [{ kind: "leader", epoch: 9n }]);
 });
 
+Deno.test("MemoryDriver begins a second stream with the present and does not repeat the past", async () => {
+  const driver = new MemoryDriver();
+  await read(driver, 1);
+  driver.announce({ kind: "unknown" });
+  driver.announce({ kind: "leader", epoch: 9n });
+  const stop = new AbortController();
+  const stream = driver.leadershipEvents({ signal: stop.signal });
+  assert.deepEqual((await stream.next()).value, { kind: "leader", epoch: 9n });
+  const next = stream.next();
+  driver.announce({ kind: "leader", epoch: 10n });
+  assert.deepEqual((await next).value, { kind: "leader", epoch: 10n });
+  stop.abort();
+});
+
 Deno.test("MemoryDriver.persistHighWater() is fenced by the newest epoch announced or written", async () => {
   const driver = new MemoryDriver();
   driver.announce({ kind: "leader", epoch: 5n });
