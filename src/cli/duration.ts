@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
 import { ValueError } from "./errors.ts";
 
 const UNITS: ReadonlyMap<string, number> = new Map([
@@ -9,15 +10,12 @@ const UNITS: ReadonlyMap<string, number> = new Map([
   ["ms", 1],
 ]);
 
-/** The longest duration, 2^31 - 1 ms: what a timer of the runtime can wait. */
-export const DURATION_MAX_MS = 2_147_483_647;
-
 /**
  * Parses a duration: a number with its unit, such as `3s`, `250ms`, `1.5m`, or several of them, the
  * larger unit first, such as `1m30s`. Only zero needs no unit.
  *
  * @param text the duration as a person writes it
- * @returns whole milliseconds, 0 to {@linkcode DURATION_MAX_MS}
+ * @returns whole milliseconds, 0 to {@linkcode LONGEST_TIMER_MS}
  * @throws {ValueError} if the unit is missing or unknown, or the value is not whole milliseconds in range
  */
 export function parseDuration(text: string): number {
@@ -35,7 +33,7 @@ export function parseDuration(text: string): number {
   // 0.1 * 3 is not 0.3 in binary; a ten-thousandth of a millisecond is no one's intent.
   const whole = Math.round(ms);
   if (Math.abs(ms - whole) > 1e-4) throw new ValueError("a duration must be whole milliseconds");
-  if (whole > DURATION_MAX_MS) throw new ValueError("a duration must be at most 596h");
+  if (whole > LONGEST_TIMER_MS) throw new ValueError("a duration must be at most 596h");
   return whole;
 }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
+
 /**
  * What one client may cost. Each limit holds on Deno and on Node, whichever of them enforces it by itself.
  *
@@ -70,20 +72,18 @@ export const DEFAULT_LIMITS: Limits = {
   idleTimeoutMs: 300_000,
 };
 
-/** Limits that a runtime cannot take as zero or beyond: a timer of more than 2^31 - 1 ms fires at once. */
-const MAX = 2_147_483_647;
-
 /**
- * Joins limits with the defaults.
+ * Joins limits with the defaults. One upper bound does for all: a longer time fires at once, and a larger
+ * count or size is no limit.
  *
  * @throws {RangeError} if a limit is not a whole number from 1 to 2^31 - 1
  */
 export function resolveLimits(limits: Partial<Limits> = {}): Limits {
   const resolved = { ...DEFAULT_LIMITS, ...limits };
   for (const [name, value] of Object.entries(resolved)) {
-    if (Number.isInteger(value) && value >= 1 && value <= MAX) continue;
+    if (Number.isInteger(value) && value >= 1 && value <= LONGEST_TIMER_MS) continue;
     throw new RangeError(
-      `Cannot serve as '${name}' must be a whole number from 1 to ${MAX}: current value is ${value}`,
+      `Cannot serve as '${name}' must be a whole number from 1 to ${LONGEST_TIMER_MS}: current value is ${value}`,
     );
   }
   return resolved;

@@ -3,6 +3,7 @@
 import { setMaxListeners } from "node:events";
 import { compressionBrotli, compressionGzip } from "@connectrpc/connect-node";
 import { createDispatcher } from "../rpc/dispatcher.ts";
+import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
 import { formatAddress, isLoopback } from "./address.ts";
 import { CorsPolicy } from "./cors.ts";
 import { ServeError } from "./errors.ts";
@@ -92,8 +93,8 @@ export async function serve(
   const { hostname = "127.0.0.1", port = DEFAULT_PORT, tls, allowInsecure = false } = options;
   const { shutdownGraceMs: graceMs = 10_000, lameDuckMs = 0, corsOrigins = [] } = options;
   checkRange("port", port, 65_535);
-  checkRange("shutdownGraceMs", graceMs, TIMER_MAX_MS);
-  checkRange("lameDuckMs", lameDuckMs, TIMER_MAX_MS);
+  checkRange("shutdownGraceMs", graceMs, LONGEST_TIMER_MS);
+  checkRange("lameDuckMs", lameDuckMs, LONGEST_TIMER_MS);
   if (tls !== undefined) checkTls(tls);
   else if (!allowInsecure && !isLoopback(hostname)) throw insecure(hostname, port);
   const limits = resolveLimits(options.limits);
@@ -126,8 +127,6 @@ export async function serve(
   });
   return server;
 }
-
-const TIMER_MAX_MS = 2_147_483_647;
 
 function checkRange(name: keyof ServeOptions, value: number, max: number): void {
   if (Number.isInteger(value) && value >= 0 && value <= max) return;

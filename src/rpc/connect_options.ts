@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
+
 /** Limits of a call, for all protocols. */
 export interface CallLimits {
   /**
@@ -23,7 +25,6 @@ export interface CallLimits {
 export const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
 
 const DAY_MS = 86_400_000;
-const TIMER_MAX_MS = 2_147_483_647;
 const MESSAGE_MAX_BYTES = 0xffff_ffff;
 
 /** The options of Connect that the service sets for itself, whoever mounts it. */
@@ -46,7 +47,7 @@ export interface ServiceOptions {
 export function serviceOptions(limits: CallLimits = {}): ServiceOptions {
   const { maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, maxTimeoutMs = DAY_MS } = limits;
   checkLimit("maxMessageBytes", maxMessageBytes, MESSAGE_MAX_BYTES);
-  checkLimit("maxTimeoutMs", maxTimeoutMs, TIMER_MAX_MS);
+  checkLimit("maxTimeoutMs", maxTimeoutMs, LONGEST_TIMER_MS);
   return {
     jsonOptions: { alwaysEmitImplicit: true },
     readMaxBytes: maxMessageBytes,

@@ -2,7 +2,8 @@
 
 import fc from "fast-check";
 import assert from "node:assert/strict";
-import { DURATION_MAX_MS, formatDuration, parseDuration } from "../../src/cli/duration.ts";
+import { LONGEST_TIMER_MS } from "../../src/core/timer_limit.ts";
+import { formatDuration, parseDuration } from "../../src/cli/duration.ts";
 import { scaled } from "../_support/levels.ts";
 
 Deno.test("parseDuration() reads each unit, fractions and sums", () => {
@@ -49,14 +50,14 @@ Deno.test("parseDuration() refuses everything else", () => {
 
 Deno.test("parseDuration() refuses what is not whole milliseconds or too long for a timer", () => {
   assert.throws(() => parseDuration("0.5ms"), { message: /whole milliseconds/ });
-  assert.equal(parseDuration(`${DURATION_MAX_MS}ms`), DURATION_MAX_MS);
-  assert.throws(() => parseDuration(`${DURATION_MAX_MS + 1}ms`), { message: /at most/ });
+  assert.equal(parseDuration(`${LONGEST_TIMER_MS}ms`), LONGEST_TIMER_MS);
+  assert.throws(() => parseDuration(`${LONGEST_TIMER_MS + 1}ms`), { message: /at most/ });
   assert.throws(() => parseDuration("9".repeat(400) + "h"), { message: /at most/ });
 });
 
 Deno.test("formatDuration() is undone by parseDuration() for every duration", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 0, max: DURATION_MAX_MS }), (ms) => {
+    fc.property(fc.integer({ min: 0, max: LONGEST_TIMER_MS }), (ms) => {
       assert.equal(parseDuration(formatDuration(ms)), ms);
     }),
     { numRuns: scaled(500, 20_000) },
@@ -82,7 +83,7 @@ Deno.test("parseDuration() answers any text with whole milliseconds or a ValueEr
     fc.property(text, (any) => {
       try {
         const ms = parseDuration(any);
-        assert.ok(Number.isInteger(ms) && ms >= 0 && ms <= DURATION_MAX_MS);
+        assert.ok(Number.isInteger(ms) && ms >= 0 && ms <= LONGEST_TIMER_MS);
       } catch (error) {
         assert.equal(error instanceof Error && error.name, "ValueError");
       }

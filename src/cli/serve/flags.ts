@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { LONGEST_TIMER_MS } from "../../core/timer_limit.ts";
 import type { LogFormat, LogVerbosity } from "../../observe/mod.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../../observe/mod.ts";
 import { STATE_DIR_FLAG } from "../common.ts";
@@ -22,9 +23,6 @@ export interface LogChoice {
   /** What was asked for, if it is unknown. */
   readonly refused: string | undefined;
 }
-
-/** What a limit of the listener can be: 2^31 - 1. */
-const LIMIT_MAX = 2_147_483_647;
 
 const ADDRESS_FLAGS = {
   listen: valueFlag("listen", {
@@ -117,25 +115,25 @@ const LIMIT_FLAGS = {
     placeholder: "N",
     fallback: "1000",
     summary: "open connections; one more is closed as soon as it is accepted",
-    parse: wholeNumber(1, LIMIT_MAX),
+    parse: wholeNumber(1, LONGEST_TIMER_MS),
   }),
   streamsPerConnection: valueFlag("max-streams", {
     placeholder: "N",
     fallback: "256",
     summary: "open HTTP/2 streams of one connection; more are refused",
-    parse: wholeNumber(1, LIMIT_MAX),
+    parse: wholeNumber(1, LONGEST_TIMER_MS),
   }),
   messageBytes: valueFlag("max-message-bytes", {
     placeholder: "N",
     fallback: "65536",
     summary: "largest request in bytes, after decompression",
-    parse: wholeNumber(1, LIMIT_MAX),
+    parse: wholeNumber(1, LONGEST_TIMER_MS),
   }),
   headerBytes: valueFlag("max-header-bytes", {
     placeholder: "N",
     fallback: "16384",
     summary: "largest head of a request in bytes",
-    parse: wholeNumber(1, LIMIT_MAX),
+    parse: wholeNumber(1, LONGEST_TIMER_MS),
   }),
   handshakeTimeoutMs: valueFlag("handshake-timeout", {
     placeholder: "DURATION",

@@ -12,6 +12,7 @@ import {
   TransientError,
 } from "../../consensus/errors.ts";
 import type { Epoch } from "../../core/epoch.ts";
+import { LONGEST_TIMER_MS } from "../../core/timer_limit.ts";
 import { isPhysicalMs, PHYSICAL_MS_MAX } from "../../core/timestamp.ts";
 import { initStateDirectory, openStateDirectory } from "./state_directory.ts";
 import type { StateDirectory, StateDirectoryOptions } from "./state_directory.ts";
@@ -19,8 +20,6 @@ import { untilEitherAborted, waitWithin } from "./wait.ts";
 
 /** The only epoch of a directory: its lock lets one process lead, and there is nobody to outlive. */
 const ONLY_EPOCH: Epoch = 0n;
-
-const LONGEST_DEADLINE_MS = 2_147_483_647;
 
 /** Options of the constructor of {@linkcode FileDriver}. */
 export interface FileDriverLimits {
@@ -221,9 +220,9 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
 }
 
 function checkDeadline(deadlineMs: number): number {
-  if (deadlineMs > 0 && deadlineMs <= LONGEST_DEADLINE_MS) return deadlineMs;
+  if (deadlineMs > 0 && deadlineMs <= LONGEST_TIMER_MS) return deadlineMs;
   throw new RangeError(
-    `Cannot open as 'deadlineMs' must be above 0 and at most ${LONGEST_DEADLINE_MS}: current value is ${deadlineMs}`,
+    `Cannot open as 'deadlineMs' must be above 0 and at most ${LONGEST_TIMER_MS}: current value is ${deadlineMs}`,
   );
 }
 
