@@ -37,12 +37,6 @@ export function parseServerAddress(text: string): ListenAddress {
   throw new ValueError("the port must be 1 to 65535");
 }
 
-/** Writes an address as `host:port`, an IPv6 host in brackets. */
-export function formatAddress(address: ListenAddress): string {
-  const { hostname, port } = address;
-  return hostname.includes(":") ? `[${hostname}]:${port}` : `${hostname}:${port}`;
-}
-
 /**
  * Makes a parser of whole numbers from `min` to `max`. Underscores between digits are allowed.
  */

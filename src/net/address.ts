@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { isIPv4, isIPv6 } from "node:net";
+import { isIPv4 } from "node:net";
 
 /**
  * Whether only this machine can reach a listener on the address: `localhost`, 127.0.0.0/8 and `::1`. A name
@@ -13,10 +13,10 @@ export function isLoopback(hostname: string): boolean {
   return isIPv4(v4) && v4.startsWith("127.");
 }
 
-/** Writes `host:port`, with brackets around an IPv6 address. */
+/** Writes `host:port`, with brackets around an IPv6 address, the only host with a colon in it. */
 export function formatAddress(hostname: string, port: number): string {
   const host = stripBrackets(hostname);
-  return isIPv6(host) ? `[${host}]:${port}` : `${host}:${port}`;
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
 }
 
 /** `[::1]` as it stands in a URL is `::1` for a socket. */

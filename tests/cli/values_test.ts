@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { formatAddress } from "../../src/net/address.ts";
 import {
-  formatAddress,
   parseFraction,
   parseListenAddress,
   parseOrigin,
@@ -18,7 +18,7 @@ Deno.test("parseListenAddress() reads names, IPv4 and IPv6 and is undone by form
   };
   for (const [text, address] of Object.entries(cases)) {
     assert.deepEqual(parseListenAddress(text), address);
-    assert.equal(formatAddress(address), text);
+    assert.equal(formatAddress(address.hostname, address.port), text);
   }
 });
 

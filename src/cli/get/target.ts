@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { formatAddress } from "../../net/address.ts";
 import { UsageError } from "../errors.ts";
 import { readPem } from "../serve/tls_files.ts";
 import type { ListenAddress } from "../values.ts";
-import { formatAddress } from "../values.ts";
 
 /** How to reach a server, as the flags say it. */
 export interface TargetSettings {
@@ -46,7 +46,7 @@ export async function readTarget(settings: TargetSettings): Promise<Target> {
     throw new UsageError("Cannot show a certificate: give both --client-cert and --client-key");
   }
   const secure = settings.tls || tlsCa !== undefined || clientCert !== undefined;
-  const name = formatAddress(settings.endpoint);
+  const name = formatAddress(settings.endpoint.hostname, settings.endpoint.port);
   if (!secure) return { name, origin: `http://${name}`, tls: undefined };
   const tls: TargetTls = {
     ...(tlsCa === undefined ? {} : { ca: await readPem("--tls-ca", tlsCa) }),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { formatAddress } from "../../net/address.ts";
 import { CommandError } from "../errors.ts";
 import type { ListenAddress } from "../values.ts";
-import { formatAddress } from "../values.ts";
 
 /**
  * Asks Deno for the permission to bind an address before a socket needs it: refused by node:net it would be
@@ -12,7 +12,7 @@ import { formatAddress } from "../values.ts";
  */
 export async function requireNetPermission(address: ListenAddress): Promise<void> {
   if (!("Deno" in globalThis)) return;
-  const host = formatAddress(address);
+  const host = formatAddress(address.hostname, address.port);
   const { state } = await Deno.permissions.request({ name: "net", host });
   if (state === "granted") return;
   throw new CommandError(

@@ -3,6 +3,7 @@
 import { getLogger } from "@logtape/logtape";
 import { deferred } from "../../core/deferred.ts";
 import { FileDriver } from "../../drivers/file/mod.ts";
+import { formatAddress } from "../../net/address.ts";
 import type { OracleServer, ServeErrorCode, ServeOptions } from "../../net/mod.ts";
 import { serve, ServeError } from "../../net/mod.ts";
 import { MetricsListenError, PrometheusMetrics, serveMetrics } from "../../observe/mod.ts";
@@ -11,7 +12,6 @@ import { NO_METRICS, Oracle } from "../../server/mod.ts";
 import { VERSION } from "../../version.ts";
 import { CommandError } from "../errors.ts";
 import { runtimeName } from "../runtime.ts";
-import { formatAddress } from "../values.ts";
 import { closeDriver } from "./close_driver.ts";
 import { Closers } from "./closers.ts";
 import type { ServeSettings } from "./flags.ts";
@@ -124,7 +124,7 @@ async function openMetrics(settings: ServeSettings, closers: Closers): Promise<P
   try {
     const endpoint = await serveMetrics(metrics, settings.metricsListen);
     closers.add(() => endpoint.close());
-    logger.info("metrics are served", { address: formatAddress(endpoint) });
+    logger.info("metrics are served", { address: formatAddress(endpoint.hostname, endpoint.port) });
     return metrics;
   } catch (error) {
     if (!(error instanceof MetricsListenError)) throw error;
