@@ -101,3 +101,12 @@ export async function fileExists(path: string): Promise<boolean> {
     { path },
   );
 }
+
+/**
+ * Lets nothing stand in the place of a file but a regular file.
+ *
+ * @throws {FileStateError} as {@linkcode fileExists}
+ */
+export async function refuseIrregular(path: string): Promise<void> {
+  await fileExists(path);
+}

@@ -4,7 +4,7 @@ import { spawnSync } from "node:child_process";
 import { closeSync, constants, fstatSync, openSync } from "node:fs";
 import { lstat } from "node:fs/promises";
 import { join } from "node:path";
-import { fileExists } from "./directory.ts";
+import { refuseIrregular } from "./directory.ts";
 import { FileStateError } from "./errors.ts";
 import { attempt, faultName, ioFault } from "./io_fault.ts";
 
@@ -42,7 +42,7 @@ export interface DirectoryLock {
  */
 export async function lockDirectory(directory: string): Promise<DirectoryLock> {
   const path = join(directory, LOCK_NAME);
-  await fileExists(path);
+  await refuseIrregular(path);
   const file = "Deno" in globalThis ? await lockWithDeno(path) : lockWithFlock(path);
   if (file === undefined) throw lockedByOther(directory, path);
   const lock = new HeldLock(path, file);

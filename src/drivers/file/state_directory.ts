@@ -4,7 +4,13 @@ import { constants } from "node:fs";
 import { open } from "node:fs/promises";
 import { join } from "node:path";
 import type { Failpoint } from "../../core/failpoint.ts";
-import { fileExists, makeDirectory, syncDirectory, syncParents } from "./directory.ts";
+import {
+  fileExists,
+  makeDirectory,
+  refuseIrregular,
+  syncDirectory,
+  syncParents,
+} from "./directory.ts";
 import { FileStateError } from "./errors.ts";
 import { attempt } from "./io_fault.ts";
 import { type DirectoryLock, lockDirectory } from "./lock.ts";
@@ -129,7 +135,7 @@ async function withLock<T>(
 
 async function readState(directory: string): Promise<number> {
   const path = join(directory, STATE_NAME);
-  await fileExists(`${path}.tmp`);
+  await refuseIrregular(`${path}.tmp`);
   if (!await fileExists(path)) {
     await syncParents(directory);
     return 0;
