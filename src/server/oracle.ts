@@ -238,7 +238,6 @@ export class Oracle implements AsyncDisposable {
   async #follow(): Promise<void> {
     try {
       await this.#watch.run();
-      this.#end.resolve({ kind: "stopped" });
     } catch (error) {
       this.#core.stepDown();
       if (!this.#abandon.signal.aborted) {
@@ -289,7 +288,10 @@ export class Oracle implements AsyncDisposable {
     const tasks = Promise.all([this.#tasks, this.#extender.drain(this.#abandon.signal)]);
     void tasks.then(() => settled.abort(), () => settled.abort());
     await this.#grace(settled.signal);
-    if (settled.signal.aborted) return await this.finished;
+    if (settled.signal.aborted) {
+      this.#end.resolve({ kind: "stopped" });
+      return await this.finished;
+    }
     this.#end.resolve({ kind: "abandoned" });
     this.#meter.count("tsoracle.shutdown.watch_aborted.total");
     logger.warn("the driver did not settle within the shutdown grace; its calls are abandoned");

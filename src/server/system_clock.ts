@@ -2,9 +2,7 @@
 
 import { delay } from "@std/async";
 import type { Clock, DelayOptions } from "../core/clock.ts";
-
-/** The longest time a timer of the runtimes can wait, 2^31 - 1 ms; a longer one fires at once. */
-const LONGEST_TIMER_MS = 2_147_483_647;
+import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
 
 /** The clocks of the machine. */
 export class SystemClock implements Clock {

@@ -173,6 +173,21 @@ Deno.test("close() abandons a driver that hangs once the grace is over", async (
   assert.deepEqual(rig.oracle.state, { kind: "not-serving" });
 });
 
+Deno.test("close() says abandoned when only an extension hangs", async () => {
+  const gate = new Gate();
+  await using rig = new OracleRig({ shutdownGraceMs: 100 });
+  await rig.lead(1n);
+  rig.clock.jumpTo(1_002_900);
+  rig.driver.beforePersist = () => gate.pass();
+  rig.grantNow();
+  const closing = rig.oracle.close();
+  await rig.clock.untilSleeping();
+  await rig.clock.advance(100);
+  assert.deepEqual(await closing, { kind: "abandoned" });
+  assert.deepEqual(await rig.oracle.finished, { kind: "abandoned" });
+  gate.open();
+});
+
 Deno.test("close() without a grace abandons at once", async () => {
   const gate = new Gate();
   await using rig = new OracleRig({ shutdownGraceMs: 0 });
