@@ -27,14 +27,20 @@
  */
 
 export { Oracle } from "./src/server/oracle.ts";
-export type { GetTsOptions, MaxSafe, OracleEnd, OracleSnapshot } from "./src/server/oracle.ts";
+export type { MaxSafe, OracleEnd, OracleSnapshot } from "./src/server/oracle.ts";
+export { Leases } from "./src/server/leases.ts";
+export type { LeaseGrant, LeaseRequest, SafeFrontier } from "./src/server/leases.ts";
+export { Sequences } from "./src/server/sequences.ts";
+export type { CallOptions, SequenceBlock, SequenceGrant } from "./src/server/sequences.ts";
+export type { LeaseClaim, LeaseRecord } from "./src/core/lease_table.ts";
+export type { SequenceRequest } from "./src/core/sequence.ts";
 export type { OracleOptions } from "./src/server/options.ts";
 export { LeadershipStreamError, OracleError } from "./src/server/errors.ts";
 export type { LeaderHint, OracleErrorCode, OracleErrorOptions } from "./src/server/errors.ts";
 export { COUNTERS, GAUGES, HISTOGRAMS, NO_METRICS } from "./src/server/metrics.ts";
 export type { CounterName, GaugeName, HistogramName, Metrics } from "./src/server/metrics.ts";
 export type { ServingFalse, ServingState, ServingTrue } from "./src/server/serving.ts";
-export { SystemClock } from "./src/server/system_clock.ts";
+export { SystemClock } from "./src/clock/system_clock.ts";
 
 export { DEFAULT_LIMITS, DEFAULT_PORT, serve, ServeError } from "./src/net/mod.ts";
 export type {
@@ -52,7 +58,7 @@ export type { Routes, ServiceRegistry } from "./src/rpc/service.ts";
 export type { CallLimits } from "./src/rpc/connect_options.ts";
 export { createFetchHandler } from "./src/rpc/fetch_handler.ts";
 export type { FetchHandlerOptions } from "./src/rpc/fetch_handler.ts";
-export type { TimestampSource } from "./src/rpc/timestamp_source.ts";
+export type { LeaseSource, SequenceSource, TimestampSource } from "./src/rpc/timestamp_source.ts";
 
 export { FileDriver, FileStateError } from "./src/drivers/file/mod.ts";
 export type {
@@ -82,6 +88,8 @@ export {
   FencedError,
   NotLeaderError,
   PermanentError,
+  SequenceKeyLimitError,
+  SequenceOverflowError,
   TransientError,
 } from "./src/consensus/errors.ts";
 export type { ConsensusErrorCode } from "./src/consensus/errors.ts";

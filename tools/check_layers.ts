@@ -40,20 +40,22 @@ interface Room {
 }
 
 const NOTHING = /^$/;
-const SERVER_PACKAGES = /^(@std\/async|@logtape\/logtape)$/;
+const SERVER_PACKAGES = /^@logtape\/logtape$/;
 const RPC_PACKAGES = /^(@connectrpc\/connect|@bufbuild\/protobuf|@logtape\/logtape)(\/|$)/;
-const BELOW_NET = ["core", "consensus", "server", "rpc", "gen"];
+const CLIENT_PACKAGES = /^(@connectrpc\/connect(-node|-web)?|@bufbuild\/protobuf)(\/|$)/;
+const BELOW_NET = ["core", "clock", "consensus", "server", "rpc", "gen"];
 
 const ROOMS: Readonly<Record<string, Room>> = {
   core: { uses: [], packages: NOTHING },
   gen: { uses: [], packages: /^@bufbuild\/protobuf(\/|$)/ },
+  clock: { uses: ["core"], packages: /^@std\/async$/ },
   consensus: { uses: ["core"], packages: NOTHING },
   drivers: { uses: ["core", "consensus"] },
-  server: { uses: ["core", "consensus"], packages: SERVER_PACKAGES },
+  server: { uses: ["core", "clock", "consensus"], packages: SERVER_PACKAGES },
   rpc: { uses: ["core", "consensus", "server", "gen"], packages: RPC_PACKAGES },
   http2: { uses: ["core"] },
   net: { uses: [...BELOW_NET, "http2"] },
-  client: { uses: ["core", "gen", "http2"] },
+  client: { uses: ["core", "clock", "gen", "http2"], packages: CLIENT_PACKAGES },
   observe: { uses: ["core", "server"] },
   testing: { uses: ["core", "consensus", "server"] },
   cli: { uses: [...BELOW_NET, "drivers", "net", "observe", "testing", "client"] },

@@ -2,10 +2,11 @@
 
 import type { PeerEndpoint } from "../core/endpoint.ts";
 import type { Epoch } from "../core/epoch.ts";
+import type { LeaseRecord } from "../core/lease_table.ts";
+import type { SequenceRequest } from "../core/sequence.ts";
 
 /** This node leads under `epoch`. */
 export interface LeaderEvent {
-  /** Tells the events apart. */
   /** Tells the events apart. */
   readonly kind: "leader";
   /** The term, at or above every epoch reported before. The same epoch again confirms the leadership. */
@@ -26,7 +27,6 @@ export interface LeaderEvent {
 /** Another node leads, or may lead. */
 export interface FollowerEvent {
   /** Tells the events apart. */
-  /** Tells the events apart. */
   readonly kind: "follower";
   /** The leader's public service address, never its consensus address. Absent if not known. */
   readonly leaderEndpoint?: PeerEndpoint | undefined;
@@ -36,7 +36,6 @@ export interface FollowerEvent {
 
 /** Nothing is known yet, or the engine cannot be reached. */
 export interface UnknownEvent {
-  /** Tells the events apart. */
   /** Tells the events apart. */
   readonly kind: "unknown";
 }
@@ -115,4 +114,64 @@ export interface ConsensusDriver {
    * @throws {ConsensusError} see the class of each code
    */
   persistHighWater(atLeastMs: number, epoch: Epoch, options?: DriverCallOptions): Promise<number>;
+
+  /**
+   * The next ordinal of a sequence, 0 if nothing was ever taken from it. Optional, like the two methods
+   * after it: without them the oracle answers that sequences are not supported.
+   *
+   * **Contract: linearized**, as {@linkcode loadHighWater}.
+   */
+  loadDenseSeq?(key: string, options?: DriverCallOptions): Promise<bigint>;
+
+  /**
+   * Takes the next `count` ordinals of a sequence and returns the first of them.
+   *
+   * **Contract: exactly once.** A call that returns moved the counter once and durably; a call that throws
+   * one of the refusals below, or the signal's reason, moved nothing; after any other error the outcome is
+   * not known, to the driver either, and the driver does not try again. The signal counts only until the
+   * call is submitted to the engine.
+   *
+   * **Contract: fenced**, as {@linkcode persistHighWater}.
+   *
+   * @throws {SequenceKeyLimitError} if the key is new and the store holds as many as it may
+   * @throws {SequenceOverflowError} if the counter would pass 2^64 - 1
+   * @throws {NotLeaderError} {@linkcode FencedError} if the epoch is not the newest; nothing was taken
+   * @throws {ConsensusError} of another code: the outcome is not known
+   */
+  advanceDense?(
+    request: SequenceRequest,
+    epoch: Epoch,
+    options?: DriverCallOptions,
+  ): Promise<bigint>;
+
+  /**
+   * {@linkcode advanceDense} for several distinct keys as one step: all counters move, or none does.
+   *
+   * @returns the first ordinal of each, in the order of the requests
+   */
+  advanceDenseBatch?(
+    requests: readonly SequenceRequest[],
+    epoch: Epoch,
+    options?: DriverCallOptions,
+  ): Promise<readonly bigint[]>;
+
+  /**
+   * All leases, expired ones included, in no particular order. Optional, together with
+   * {@linkcode persistLeases}: without the two the oracle answers that leases are not supported.
+   *
+   * **Contract: linearized**, as {@linkcode loadHighWater}.
+   */
+  loadLeases?(options?: DriverCallOptions): Promise<readonly LeaseRecord[]>;
+
+  /**
+   * Replaces the whole set of leases in one step. Repeating it is harmless.
+   *
+   * **Contract: durable before it resolves, and fenced**, as {@linkcode persistHighWater}: a replacement
+   * that an overtaken leader sent must not drop what its successor has granted.
+   */
+  persistLeases?(
+    leases: readonly LeaseRecord[],
+    epoch: Epoch,
+    options?: DriverCallOptions,
+  ): Promise<void>;
 }

@@ -9,7 +9,9 @@ export type ConsensusErrorCode =
   | "fenced"
   | "transient"
   | "permanent"
-  | "advance-out-of-range";
+  | "advance-out-of-range"
+  | "sequence-key-limit"
+  | "sequence-overflow";
 
 /**
  * A fault of a driver. Everything that a driver throws and that is not a `ConsensusError` counts as
@@ -26,6 +28,8 @@ const NAMES: Readonly<Record<string, ConsensusErrorCode>> = {
   TransientError: "transient",
   PermanentError: "permanent",
   AdvanceOutOfRangeError: "advance-out-of-range",
+  SequenceKeyLimitError: "sequence-key-limit",
+  SequenceOverflowError: "sequence-overflow",
 };
 
 /**
@@ -43,7 +47,6 @@ export function consensusCodeOf(error: unknown): ConsensusErrorCode | undefined 
 /** This node is not the leader: the write was refused. The oracle steps down and waits for an event. */
 export class NotLeaderError extends ConsensusError {
   /** What the fault means. */
-  /** What the fault means. */
   override readonly code = "not-leader" as const;
 
   /** Makes the error; `options.cause` keeps what the engine said. */
@@ -55,7 +58,6 @@ export class NotLeaderError extends ConsensusError {
 
 /** A newer epoch holds the store: the write was refused. Handled as not-leader, and names the epoch seen. */
 export class FencedError extends ConsensusError {
-  /** What the fault means. */
   /** What the fault means. */
   override readonly code = "fenced" as const;
   /** The epoch that the write carried. */
@@ -75,7 +77,6 @@ export class FencedError extends ConsensusError {
 /** A fault that may pass: a time-out, a lost connection, an election. The fence retries it for ever. */
 export class TransientError extends ConsensusError {
   /** What the fault means. */
-  /** What the fault means. */
   override readonly code = "transient" as const;
 
   /** Makes the error; `options.cause` keeps what the engine said. */
@@ -87,7 +88,6 @@ export class TransientError extends ConsensusError {
 
 /** A fault that does not pass by itself: a broken disk, a corrupt record, a refused password. */
 export class PermanentError extends ConsensusError {
-  /** What the fault means. */
   /** What the fault means. */
   override readonly code = "permanent" as const;
 
@@ -101,7 +101,6 @@ export class PermanentError extends ConsensusError {
 /** A high-water beyond the 46-bit range was asked for. Nothing was written. */
 export class AdvanceOutOfRangeError extends ConsensusError {
   /** What the fault means. */
-  /** What the fault means. */
   override readonly code = "advance-out-of-range" as const;
   /** The refused high-water in milliseconds. */
   readonly atLeastMs: number;
@@ -113,6 +112,38 @@ export class AdvanceOutOfRangeError extends ConsensusError {
     );
     this.name = "AdvanceOutOfRangeError";
     this.atLeastMs = atLeastMs;
+  }
+}
+
+/** The key is new and the store holds as many as it may. Nothing was taken from any sequence. */
+export class SequenceKeyLimitError extends ConsensusError {
+  /** What the fault means. */
+  override readonly code = "sequence-key-limit" as const;
+  /** How many keys the store may hold. */
+  readonly limit: number;
+
+  /** Makes the error from the limit. */
+  constructor(limit: number) {
+    super(`dense key cardinality cap ${limit} reached`);
+    this.name = "SequenceKeyLimitError";
+    this.limit = limit;
+  }
+}
+
+/** The counter would pass 2^64 - 1. Nothing was taken from any sequence. */
+export class SequenceOverflowError extends ConsensusError {
+  /** What the fault means. */
+  override readonly code = "sequence-overflow" as const;
+  /** The sequence. */
+  readonly key: string;
+
+  /** Makes the error from the key, the next ordinal and the number asked for. */
+  constructor(key: string, next: bigint, count: number) {
+    super(
+      `dense counter overflow: ${JSON.stringify(key)} is at ${next} and cannot give ${count} more`,
+    );
+    this.name = "SequenceOverflowError";
+    this.key = key;
   }
 }
 

@@ -30,9 +30,13 @@ const BUCKETS: number[] = [
   10,
 ];
 
+/** Upper bounds of the buckets of a batch's keys; 128 is the default maximum. */
+const KEY_BUCKETS: number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1024];
+
 const READ_GAUGE: Readonly<Record<GaugeName, (snapshot: OracleSnapshot) => number>> = {
   "tsoracle.serving": (snapshot) => snapshot.serving ? 1 : 0,
   "tsoracle.high_water_ms": (snapshot) => snapshot.highWaterMs,
+  "tsoracle.leases": (snapshot) => snapshot.leases,
   "tsoracle.window.remaining_ms": (snapshot) => snapshot.remainingMs,
 };
 
@@ -86,9 +90,9 @@ export class PrometheusMetrics implements Metrics, MetricsSource {
     this.#totals[name] += by;
   }
 
-  /** Records one duration in seconds. */
-  observe(name: HistogramName, seconds: number): void {
-    this.#histograms[name].observe(seconds);
+  /** Records one value: a duration in seconds, unless the help text says otherwise. */
+  observe(name: HistogramName, value: number): void {
+    this.#histograms[name].observe(value);
   }
 
   /**
@@ -122,7 +126,7 @@ export class PrometheusMetrics implements Metrics, MetricsSource {
     return new Histogram({
       name: prometheusName(name),
       help: HISTOGRAMS[name],
-      buckets: BUCKETS,
+      buckets: name === "tsoracle.get_seq.batch.keys" ? KEY_BUCKETS : BUCKETS,
       registers: [this.#registry],
     });
   }

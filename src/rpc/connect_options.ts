@@ -5,8 +5,8 @@ import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
 /** Limits of a call, for all protocols. */
 export interface CallLimits {
   /**
-   * Largest message in bytes, read or written, after decompression. A request of the service has at most
-   * six bytes; the rest is for callers that send fields of a later version.
+   * Largest message in bytes, read or written, after decompression. The largest of the service is a batch
+   * of 128 sequences with keys of 128 bytes: 18 KB, in JSON up to 30 KB. Raise it with the batch limit.
    *
    * @default {65536}
    */

@@ -1,23 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create } from "@bufbuild/protobuf";
-import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
-import type { Grant } from "../core/allocator.ts";
-import { epochToHalves } from "../core/epoch.ts";
-import {
-  GetCurrentMaxSafeResponseSchema,
-  GetTsResponseSchema,
-  TsoService,
-} from "../gen/tsoracle/v1/tso_pb.ts";
-import type {
-  GetCurrentMaxSafeResponse,
-  GetTsRequest,
-  GetTsResponse,
-} from "../gen/tsoracle/v1/tso_pb.ts";
+import type { ServiceImpl } from "@connectrpc/connect";
+import { TsoService } from "../gen/tsoracle/v1/tso_pb.ts";
 import type { CallLimits } from "./connect_options.ts";
 import { serviceOptions } from "./connect_options.ts";
 import { FaultLog } from "./fault_log.ts";
+import { leaseMethods } from "./lease_methods.ts";
+import { sequenceMethods } from "./sequence_methods.ts";
 import { statusOf } from "./status.ts";
+import { timestampMethods } from "./timestamp_methods.ts";
 import type { TimestampSource } from "./timestamp_source.ts";
 
 /** The part of a Connect router that {@linkcode routes} uses; a `ConnectRouter` is one. */
@@ -60,45 +51,8 @@ function implement(oracle: TimestampSource): ServiceImpl<typeof TsoService> {
     throw statusOf(error, report);
   };
   return {
-    // Not async: while the window has room, an answer costs no promise of ours.
-    getTs(request: GetTsRequest, context: HandlerContext): GetTsResponse | Promise<GetTsResponse> {
-      try {
-        const grant = oracle.getTs(request.count, { signal: context.signal });
-        return grant instanceof Promise
-          ? grant.then(grantMessage).catch(fail)
-          : grantMessage(grant);
-      } catch (error) {
-        return fail(error);
-      }
-    },
-
-    getCurrentMaxSafe(): GetCurrentMaxSafeResponse {
-      try {
-        return maxSafeMessage(oracle);
-      } catch (error) {
-        return fail(error);
-      }
-    },
+    ...timestampMethods(oracle, fail),
+    ...sequenceMethods(oracle.sequences, fail),
+    ...leaseMethods(oracle.leases, fail),
   };
-}
-
-function grantMessage(grant: Grant): GetTsResponse {
-  const { hi, lo } = epochToHalves(grant.epoch);
-  return create(GetTsResponseSchema, {
-    physicalMs: BigInt(grant.physicalMs),
-    logicalStart: grant.logicalStart,
-    count: grant.count,
-    epochHi: hi,
-    epochLo: lo,
-  });
-}
-
-function maxSafeMessage(oracle: TimestampSource): GetCurrentMaxSafeResponse {
-  const { physicalMs, epoch } = oracle.currentMaxSafe();
-  const { hi, lo } = epochToHalves(epoch);
-  return create(GetCurrentMaxSafeResponseSchema, {
-    maxSafePhysicalMs: BigInt(physicalMs),
-    epochHi: hi,
-    epochLo: lo,
-  });
 }

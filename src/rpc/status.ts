@@ -13,6 +13,19 @@ const STATUS = {
   "unavailable": Code.Unavailable,
   "window-exhausted": Code.Internal,
   "internal": Code.Internal,
+  "unsupported": Code.Unimplemented,
+  "invalid-key": Code.InvalidArgument,
+  "invalid-batch": Code.InvalidArgument,
+  "key-limit": Code.ResourceExhausted,
+  "sequence-overflow": Code.FailedPrecondition,
+  "outcome-unknown": Code.Internal,
+  "invalid-holder": Code.InvalidArgument,
+  "invalid-ttl": Code.InvalidArgument,
+  "stale-holder": Code.FailedPrecondition,
+  "lease-expired": Code.FailedPrecondition,
+  "lease-superseded": Code.FailedPrecondition,
+  "unknown-lease": Code.NotFound,
+  "lease-limit": Code.ResourceExhausted,
 } as const satisfies Record<OracleErrorCode, Code>;
 
 /** Turns a refusal of the oracle into a status. The message stays; not-leader also carries the hint. */

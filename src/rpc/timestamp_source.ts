@@ -1,7 +1,30 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Grant } from "../core/allocator.ts";
-import type { GetTsOptions, MaxSafe } from "../server/oracle.ts";
+import type { LeaseGrant, LeaseRequest, SafeFrontier } from "../server/leases.ts";
+import type { MaxSafe } from "../server/oracle.ts";
+import type { CallOptions, SequenceGrant } from "../server/sequences.ts";
+import type { SequenceRequest } from "../core/sequence.ts";
+
+/** The part of `Sequences` that the service calls. Each rejects with an `OracleError` if nothing was granted. */
+export interface SequenceSource {
+  /** Takes a block of one sequence. */
+  take(request: SequenceRequest, options?: CallOptions): Promise<SequenceGrant>;
+  /** Takes a block of each of several sequences, or of none. */
+  takeBatch(requests: readonly SequenceRequest[], options?: CallOptions): Promise<SequenceGrant>;
+}
+
+/** The part of `Leases` that the service calls. Each rejects with an `OracleError` if nothing was done. */
+export interface LeaseSource {
+  /** Grants a lease. */
+  acquire(request: LeaseRequest, options?: CallOptions): Promise<LeaseGrant>;
+  /** Extends a lease. */
+  renew(leaseId: number, options?: CallOptions): Promise<LeaseGrant>;
+  /** Ends a lease. */
+  release(leaseId: number, options?: CallOptions): Promise<void>;
+  /** The frontier of all leases; zero on a node that does not lead. */
+  frontier(): SafeFrontier;
+}
 
 /** The part of an `Oracle` that the service calls. */
 export interface TimestampSource {
@@ -10,8 +33,14 @@ export interface TimestampSource {
    *
    * @throws {OracleError} if nothing was granted
    */
-  getTs(count: number, options?: GetTsOptions): Grant | Promise<Grant>;
+  getTs(count: number, options?: CallOptions): Grant | Promise<Grant>;
 
   /** The safe point; zero on a node that does not lead. */
   currentMaxSafe(): MaxSafe;
+
+  /** Gapless counters. */
+  readonly sequences: SequenceSource;
+
+  /** Leases. */
+  readonly leases: LeaseSource;
 }

@@ -10,7 +10,17 @@ import type { Epoch } from "../core/epoch.ts";
  * - `out-of-range`: the clock or the window has left the 46-bit range;
  * - `unavailable`: the store did not answer in time; ask again;
  * - `window-exhausted`: a fresh window had no room for the block; `windowAheadMs` is too small;
- * - `internal`: the store failed for good, or the driver broke its contract.
+ * - `internal`: the store failed for good, or the driver broke its contract;
+ * - `unsupported`: the driver has no sequences, or no leases;
+ * - `invalid-key`, `invalid-batch`: the key or the batch of a sequence request; the caller must change it;
+ * - `key-limit`: the key is new, and the store holds as many as it may;
+ * - `sequence-overflow`: the sequence has no more ordinals; no other node has either;
+ * - `outcome-unknown`: the block may have been taken or not; asking again would take another one;
+ * - `invalid-holder`, `invalid-ttl`: the claim of a lease; the caller must change it;
+ * - `stale-holder`: a higher epoch of the same holder has the lease;
+ * - `lease-expired`, `lease-superseded`: the lease cannot be renewed; acquire a new one;
+ * - `unknown-lease`: no lease has this id, or it expired a while ago;
+ * - `lease-limit`: there are as many leases as there may be.
  */
 export type OracleErrorCode =
   | "invalid-count"
@@ -18,7 +28,20 @@ export type OracleErrorCode =
   | "out-of-range"
   | "unavailable"
   | "window-exhausted"
-  | "internal";
+  | "internal"
+  | "unsupported"
+  | "invalid-key"
+  | "invalid-batch"
+  | "key-limit"
+  | "sequence-overflow"
+  | "outcome-unknown"
+  | "invalid-holder"
+  | "invalid-ttl"
+  | "stale-holder"
+  | "lease-expired"
+  | "lease-superseded"
+  | "unknown-lease"
+  | "lease-limit";
 
 /** What is known about the leader; both fields absent: nothing yet. */
 export interface LeaderHint {
@@ -34,7 +57,7 @@ export interface OracleErrorOptions extends ErrorOptions {
   readonly hint?: LeaderHint;
 }
 
-/** A request that was not granted. Nothing was changed by it. */
+/** A request that was not granted. Nothing was changed by it, unless the code is `outcome-unknown`. */
 export class OracleError extends Error {
   /** Why, for programs. */
   readonly code: OracleErrorCode;

@@ -13,7 +13,6 @@ import { classifyPersistFault } from "./persist_fault.ts";
 import { isRetryToWarnOf, retryDelayMs } from "./retry_delay.ts";
 import type { FencedTerm, ServingCore } from "./serving_core.ts";
 import { checkPersisted } from "./window.ts";
-import type { WindowExtender } from "./window.ts";
 
 const logger = getLogger(["tsoracle", "server"]);
 
@@ -26,14 +25,20 @@ type AttemptOutcome =
   | { readonly kind: "done"; readonly outcome: FenceOutcome }
   | { readonly kind: "retry"; readonly error: unknown };
 
+/** Writes to the store under the present epoch. */
+export interface Writer {
+  /** Waits until no write is under way, whatever its epoch; ends early by throwing the signal's reason. */
+  drain(signal: AbortSignal): Promise<void>;
+}
+
 /** What a fence works with. */
 export interface FenceOptions {
   /** Checked settings of the oracle. */
   readonly settings: OracleSettings;
   /** Allocator and published state. */
   readonly core: ServingCore;
-  /** Has to settle before the high-water is loaded. */
-  readonly extender: WindowExtender;
+  /** What has to settle before the high-water is loaded: writes of the prior epoch. */
+  readonly writers: readonly Writer[];
   /** Counters and histograms. */
   readonly meter: Meter;
   /** Tells whether something newer has happened, or a stop was requested. */
@@ -89,9 +94,9 @@ export class Fence {
   }
 
   async #attempt(event: LeaderEvent, startedMs: number): Promise<AttemptOutcome> {
-    const { core, extender, cursor, settings, meter } = this.#options;
+    const { core, cursor, settings, meter } = this.#options;
     const { wake } = cursor;
-    if (!wake.aborted) await orAborted(extender.drain(wake), wake);
+    if (!wake.aborted) await orAborted(this.#drain(wake), wake);
     if (wake.aborted) return done("superseded");
     let term: FencedTerm;
     try {
@@ -108,6 +113,10 @@ export class Fence {
     return done("serving");
   }
 
+  async #drain(wake: AbortSignal): Promise<void> {
+    await Promise.all(this.#options.writers.map((writer) => writer.drain(wake)));
+  }
+
   async #secure(event: LeaderEvent): Promise<FencedTerm> {
     const { settings, abandon } = this.#options;
     const { driver, clock, failoverAdvanceMs, failpoint } = settings;
@@ -119,8 +128,10 @@ export class Fence {
     checkAdvance(requestedMs);
     const persistedMs = await driver.persistHighWater(requestedMs, epoch, { signal: abandon });
     checkPersisted(persistedMs, requestedMs);
+    // Only now: the persist has shut out replacements by the prior leader.
+    const leases = await driver.loadLeases?.({ signal: abandon }) ?? [];
     await failpoint?.("server::fence::after_persist_before_publish");
-    return { floorMs, highWaterMs: persistedMs, epoch, certainUntil };
+    return { floorMs, highWaterMs: persistedMs, epoch, leases, certainUntil };
   }
 
   /** A refused epoch keeps the node out until the next event; a broken store ends it. */

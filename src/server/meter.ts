@@ -38,10 +38,10 @@ export class Meter implements Metrics {
     }
   }
 
-  /** Records one duration in seconds. */
-  observe(name: HistogramName, seconds: number): void {
+  /** Records one value: a duration in seconds, unless the help text says otherwise. */
+  observe(name: HistogramName, value: number): void {
     try {
-      this.#sink.observe(name, seconds);
+      this.#sink.observe(name, value);
     } catch (error) {
       this.#complain(error);
     }

@@ -6,6 +6,22 @@ export const COUNTERS = {
     "GetTs calls with a count of at least 1, before the leader gate",
   "tsoracle.get_ts.success.total": "GetTs calls that were granted",
   "tsoracle.get_ts.timestamps_issued": "timestamps granted",
+  "tsoracle.get_seq.requests.total": "GetSeq calls",
+  "tsoracle.get_seq.success.total": "GetSeq calls that got their block",
+  "tsoracle.get_seq.values_issued": "ordinals granted by GetSeq",
+  "tsoracle.get_seq.cardinality_rejected.total":
+    "GetSeq calls refused because the store holds as many keys as it may",
+  "tsoracle.get_seq.batch.requests.total": "GetSeqBatch calls",
+  "tsoracle.get_seq.batch.success.total": "GetSeqBatch calls that got their blocks",
+  "tsoracle.get_seq.batch.values_issued": "ordinals granted by GetSeqBatch",
+  "tsoracle.get_seq.batch.cardinality_rejected.total":
+    "GetSeqBatch calls refused because the store holds as many keys as it may",
+  "tsoracle.lease.acquire.requests.total": "AcquireLease calls, before the leader gate",
+  "tsoracle.lease.acquire.success.total":
+    "AcquireLease calls that got a lease, a live one again included",
+  "tsoracle.lease.renew.requests.total": "RenewLease calls, before the leader gate",
+  "tsoracle.lease.renew.success.total": "RenewLease calls that were granted",
+  "tsoracle.lease.release.requests.total": "ReleaseLease calls, before the leader gate",
   "tsoracle.not_leader.total": "not-leader answers of any method",
   "tsoracle.leader_transition.total": "leadership events seen",
   "tsoracle.leader_transition.fence_transient_retries.total":
@@ -22,12 +38,13 @@ export const COUNTERS = {
   "tsoracle.heartbeat.task_panicked.total": "heartbeats that ended with an exception",
 } as const;
 
-/** Help texts of all histograms, by name. All are in seconds. */
+/** Help texts of all histograms, by name. Durations are in seconds. */
 export const HISTOGRAMS = {
   "tsoracle.leader_transition.fence_latency":
     "time from a leader event to serving, drain included, successes only",
   "tsoracle.window.extension_latency":
     "time of one persist that extends the window, failed ones included",
+  "tsoracle.get_seq.batch.keys": "keys of one GetSeqBatch call that was let in",
 } as const;
 
 /** Help texts of all gauges, by name. They are read when somebody looks. */
@@ -35,6 +52,7 @@ export const GAUGES = {
   "tsoracle.serving": "1 while this node answers GetTs, else 0",
   "tsoracle.high_water_ms":
     "durable high-water in milliseconds since the Unix epoch, 0 while not leader",
+  "tsoracle.leases": "leases that have not expired, superseded ones included; 0 while not leader",
   "tsoracle.window.remaining_ms": "milliseconds of the window not yet reached",
 } as const;
 
@@ -49,8 +67,8 @@ export type GaugeName = keyof typeof GAUGES;
 export interface Metrics {
   /** Adds to a counter. */
   count(name: CounterName, by: number): void;
-  /** Records one duration in seconds. */
-  observe(name: HistogramName, seconds: number): void;
+  /** Records one value: a duration in seconds, unless the help text says otherwise. */
+  observe(name: HistogramName, value: number): void;
 }
 
 /** Reports to nobody: the default of a library. */

@@ -58,6 +58,8 @@ export {
   FencedError,
   NotLeaderError,
   PermanentError,
+  SequenceKeyLimitError,
+  SequenceOverflowError,
   TransientError,
 } from "../consensus/errors.ts";
 export type { ConsensusErrorCode } from "../consensus/errors.ts";
@@ -67,6 +69,12 @@ export { COUNTERS, GAUGES, HISTOGRAMS, NO_METRICS } from "./metrics.ts";
 export type { CounterName, GaugeName, HistogramName, Metrics } from "./metrics.ts";
 export type { OracleOptions } from "./options.ts";
 export { Oracle } from "./oracle.ts";
-export type { GetTsOptions, MaxSafe, OracleEnd, OracleSnapshot } from "./oracle.ts";
+export type { MaxSafe, OracleEnd, OracleSnapshot } from "./oracle.ts";
+export { Leases } from "./leases.ts";
+export type { LeaseGrant, LeaseRequest, SafeFrontier } from "./leases.ts";
+export { Sequences } from "./sequences.ts";
+export type { CallOptions, SequenceBlock, SequenceGrant } from "./sequences.ts";
+export type { LeaseClaim, LeaseRecord } from "../core/lease_table.ts";
+export type { SequenceRequest } from "../core/sequence.ts";
 export type { ServingFalse, ServingState, ServingTrue } from "./serving.ts";
-export { SystemClock } from "./system_clock.ts";
+export { SystemClock } from "../clock/system_clock.ts";

@@ -4,9 +4,21 @@ import type { ConsensusDriver } from "../consensus/driver.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Failpoint } from "../core/failpoint.ts";
 import { PHYSICAL_MS_MAX } from "../core/timestamp.ts";
+import { DEFAULT_MAX_SEQUENCE_BATCH_KEYS, DEFAULT_MAX_SEQUENCE_COUNT } from "../core/sequence.ts";
 import type { Metrics } from "./metrics.ts";
 import { NO_METRICS } from "./metrics.ts";
-import { SystemClock } from "./system_clock.ts";
+import { SystemClock } from "../clock/system_clock.ts";
+
+/** Shortest lease by default, in milliseconds (behaviour.md 1.5). */
+export const DEFAULT_MIN_LEASE_TTL_MS = 5_000;
+
+/** Longest lease by default, in milliseconds (behaviour.md 1.5). */
+export const DEFAULT_MAX_LEASE_TTL_MS = 300_000;
+
+/** Most leases by default: 700 KB in a store, below what etcd takes in one request. */
+export const DEFAULT_MAX_LEASES = 4_096;
+
+const UINT32_MAX = 0xffff_ffff;
 
 /** Options of the oracle. Durations are in milliseconds. */
 export interface OracleOptions {
@@ -39,6 +51,39 @@ export interface OracleOptions {
    * @default {1 / 3}
    */
   readonly refillFraction?: number;
+  /**
+   * Largest block of one sequence request, 1 to 2^32 - 1 (behaviour.md 1.6).
+   *
+   * @default {65_536}
+   */
+  readonly maxSequenceCount?: number;
+  /**
+   * Most keys of one batch of sequence requests, at least 1 (behaviour.md 1.6).
+   *
+   * @default {128}
+   */
+  readonly maxSequenceBatchKeys?: number;
+  /**
+   * Shortest lease that a holder may ask for, at least 1. It should outlast a change of leader
+   * (behaviour.md 1.5).
+   *
+   * @default {5_000}
+   */
+  readonly minLeaseTtlMs?: number;
+  /**
+   * Longest lease that a holder may ask for, at least `minLeaseTtlMs`. A lease raises the high-water by as
+   * much, and a restart begins above the high-water (behaviour.md 1.5).
+   *
+   * @default {300_000}
+   */
+  readonly maxLeaseTtlMs?: number;
+  /**
+   * Most leases that have not expired, superseded ones included, at least 1. Each change of a lease writes
+   * all of them, up to 171 bytes each.
+   *
+   * @default {4_096}
+   */
+  readonly maxLeases?: number;
   /**
    * How long `close()` lets driver calls under way finish, at least 0; zero abandons them at once
    * (behaviour.md 3.5).
@@ -76,6 +121,11 @@ export interface OracleSettings {
   readonly windowAheadMs: number;
   readonly failoverAdvanceMs: number;
   readonly refillBelowMs: number;
+  readonly maxSequenceCount: number;
+  readonly maxSequenceBatchKeys: number;
+  readonly minLeaseTtlMs: number;
+  readonly maxLeaseTtlMs: number;
+  readonly maxLeases: number;
   readonly shutdownGraceMs: number;
   readonly heartbeatIntervalMs: number;
   readonly metrics: Metrics;
@@ -95,6 +145,11 @@ export function resolveOptions(options: OracleOptions): OracleSettings {
     windowAheadMs = 3_000,
     failoverAdvanceMs = 1_000,
     refillFraction = 1 / 3,
+    maxSequenceCount = DEFAULT_MAX_SEQUENCE_COUNT,
+    maxSequenceBatchKeys = DEFAULT_MAX_SEQUENCE_BATCH_KEYS,
+    minLeaseTtlMs = DEFAULT_MIN_LEASE_TTL_MS,
+    maxLeaseTtlMs = DEFAULT_MAX_LEASE_TTL_MS,
+    maxLeases = DEFAULT_MAX_LEASES,
     shutdownGraceMs = 10_000,
     heartbeatIntervalMs = 10_000,
     metrics = NO_METRICS,
@@ -105,6 +160,11 @@ export function resolveOptions(options: OracleOptions): OracleSettings {
   checkMs("failoverAdvanceMs", failoverAdvanceMs, 0);
   checkMs("shutdownGraceMs", shutdownGraceMs, 0);
   checkMs("heartbeatIntervalMs", heartbeatIntervalMs, 0);
+  checkWhole("maxSequenceCount", maxSequenceCount, UINT32_MAX);
+  checkWhole("maxSequenceBatchKeys", maxSequenceBatchKeys, UINT32_MAX);
+  checkMs("minLeaseTtlMs", minLeaseTtlMs, 1);
+  checkMs("maxLeaseTtlMs", maxLeaseTtlMs, minLeaseTtlMs);
+  checkWhole("maxLeases", maxLeases, UINT32_MAX);
   if (!(refillFraction > 0 && refillFraction < 1)) {
     refuse("refillFraction", "above 0 and below 1", refillFraction);
   }
@@ -114,12 +174,22 @@ export function resolveOptions(options: OracleOptions): OracleSettings {
     windowAheadMs,
     failoverAdvanceMs,
     refillBelowMs: windowAheadMs * refillFraction,
+    maxSequenceCount,
+    maxSequenceBatchKeys,
+    minLeaseTtlMs,
+    maxLeaseTtlMs,
+    maxLeases,
     shutdownGraceMs,
     heartbeatIntervalMs,
     metrics,
     strictEpochs,
     failpoint,
   };
+}
+
+function checkWhole(name: string, value: number, max: number): void {
+  if (Number.isInteger(value) && value >= 1 && value <= max) return;
+  refuse(name, `a whole number from 1 to ${max}`, value);
 }
 
 function checkMs(name: string, value: number, min: number): void {

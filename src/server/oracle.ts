@@ -10,22 +10,19 @@ import { Fence } from "./fence.ts";
 import { beat } from "./heartbeat.ts";
 import { keepWindowFresh } from "./idle_refill.ts";
 import { LeaderWatch } from "./leader_watch.ts";
+import { Leases } from "./leases.ts";
 import { Meter } from "./meter.ts";
 import { resolveOptions } from "./options.ts";
 import type { OracleOptions, OracleSettings } from "./options.ts";
 import type { ServingState } from "./serving.ts";
+import { Sequences } from "./sequences.ts";
+import type { CallOptions } from "./sequences.ts";
 import { ServingCore } from "./serving_core.ts";
 import { beyondRange, WindowExtender } from "./window.ts";
 import { deferred } from "../core/deferred.ts";
 import type { Deferred } from "../core/deferred.ts";
 
 const logger = getLogger(["tsoracle", "server"]);
-
-/** Options of {@linkcode Oracle.getTs}. */
-export interface GetTsOptions {
-  /** Fires when the caller has gone: a wait for the engine then ends with the signal's reason. */
-  readonly signal?: AbortSignal | undefined;
-}
 
 /** A safe point: no later grant, on any node, lies at or below it. */
 export interface MaxSafe {
@@ -58,6 +55,8 @@ export interface OracleSnapshot {
   readonly highWaterMs: number;
   /** Milliseconds of the window not yet reached. */
   readonly remainingMs: number;
+  /** Leases that have not expired, superseded ones included; 0 while not leader. */
+  readonly leases: number;
 }
 
 /**
@@ -77,6 +76,10 @@ export interface OracleSnapshot {
 export class Oracle implements AsyncDisposable {
   /** Settles once the oracle has ended, by `close()` or because it could not go on. It never rejects. */
   readonly finished: Promise<OracleEnd>;
+  /** Gapless counters. */
+  readonly sequences: Sequences;
+  /** Leases. */
+  readonly leases: Leases;
   readonly #end: Deferred<OracleEnd> = deferred<OracleEnd>();
   readonly #settings: OracleSettings;
   readonly #meter: Meter;
@@ -101,12 +104,17 @@ export class Oracle implements AsyncDisposable {
     const meter = new Meter(settings.metrics);
     const core = new ServingCore(clock, meter);
     const extender = new WindowExtender({ settings, core, meter, abandon });
+    const sequences = new Sequences({ settings, core, meter, abandon });
+    const leases = new Leases({ settings, core, meter, abandon });
+    const writers = [extender, leases];
     const cursor = new EventCursor(driver.leadershipEvents({ signal: stop }), stop);
-    const fence = new Fence({ settings, core, extender, meter, cursor, stop, abandon });
+    const fence = new Fence({ settings, core, writers, meter, cursor, stop, abandon });
     this.#settings = settings;
     this.#meter = meter;
     this.#core = core;
     this.#extender = extender;
+    this.sequences = sequences;
+    this.leases = leases;
     this.#watch = new LeaderWatch({ settings, core, meter, cursor, fence });
     this.finished = this.#end.promise;
     this.#tasks = Promise.all([this.#follow(), this.#keepFresh(), this.#beat()]);
@@ -139,7 +147,7 @@ export class Oracle implements AsyncDisposable {
    * @param options.signal ends the wait, by throwing its reason
    * @throws {OracleError} `not-leader` if the oracle ends first
    */
-  async untilServing(options: GetTsOptions = {}): Promise<void> {
+  async untilServing(options: CallOptions = {}): Promise<void> {
     const ended = this.#stop.signal;
     const signal = options.signal === undefined ? ended : AbortSignal.any([ended, options.signal]);
     try {
@@ -162,7 +170,7 @@ export class Oracle implements AsyncDisposable {
    * @param count 1 to 262144
    * @throws {OracleError} see the codes; a wait that `options.signal` ends throws the signal's reason
    */
-  getTs(count: number, options: GetTsOptions = {}): Grant | Promise<Grant> {
+  getTs(count: number, options: CallOptions = {}): Grant | Promise<Grant> {
     if (!(count >= 1)) throw new OracleError("invalid-count", "count must be >= 1");
     this.#meter.count("tsoracle.get_ts.requests.total");
     if (!this.#core.isServing) throw this.#core.notLeader();
@@ -187,12 +195,13 @@ export class Oracle implements AsyncDisposable {
 
   /** The figures behind the gauges. */
   snapshot(): OracleSnapshot {
-    const { allocator } = this.#core;
+    const { allocator, leases } = this.#core;
     return {
       serving: this.#core.isServing,
       epoch: allocator.epoch,
       highWaterMs: allocator.highWaterMs ?? 0,
       remainingMs: allocator.remainingMs,
+      leases: leases.unexpired(this.#settings.clock.nowMs()).length,
     };
   }
 
@@ -285,7 +294,13 @@ export class Oracle implements AsyncDisposable {
     this.#core.stepDown();
     this.#stop.abort();
     const settled = new AbortController();
-    const tasks = Promise.all([this.#tasks, this.#extender.drain(this.#abandon.signal)]);
+    const { signal: abandoned } = this.#abandon;
+    const tasks = Promise.all([
+      this.#tasks,
+      this.#extender.drain(abandoned),
+      this.leases.drain(abandoned),
+      this.sequences.drain(),
+    ]);
     void tasks.then(() => settled.abort(), () => settled.abort());
     await this.#grace(settled.signal);
     if (settled.signal.aborted) {

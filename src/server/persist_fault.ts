@@ -10,9 +10,13 @@ export type PersistFault =
   | { readonly kind: "transient"; readonly code: "unavailable"; readonly message: string }
   | { readonly kind: "fatal"; readonly code: "internal"; readonly message: string };
 
-/** Sorts a fault of the driver. Whatever is not a consensus error counts as fatal. */
-export function classifyPersistFault(error: unknown): PersistFault {
-  const message = `persist: ${error instanceof Error ? error.message : String(error)}`;
+/**
+ * Sorts a fault of the driver. Whatever is not a consensus error counts as fatal.
+ *
+ * @param what was asked of the driver, for the message
+ */
+export function classifyPersistFault(error: unknown, what = "persist"): PersistFault {
+  const message = `${what}: ${faultText(error)}`;
   switch (consensusCodeOf(error)) {
     case "not-leader":
       return { kind: "stepped-down", fencedBy: undefined };
@@ -25,7 +29,14 @@ export function classifyPersistFault(error: unknown): PersistFault {
       return { kind: "transient", code: "unavailable", message };
     case "permanent":
     case "advance-out-of-range":
+    case "sequence-key-limit":
+    case "sequence-overflow":
     case undefined:
       return { kind: "fatal", code: "internal", message };
   }
+}
+
+/** What was thrown, in words. */
+export function faultText(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
 }

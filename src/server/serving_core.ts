@@ -4,6 +4,8 @@ import { getLogger } from "@logtape/logtape";
 import { Allocator } from "../core/allocator.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Epoch } from "../core/epoch.ts";
+import { LeaseTable } from "../core/lease_table.ts";
+import type { LeaseRecord } from "../core/lease_table.ts";
 import type { LeaderHint } from "./errors.ts";
 import { OracleError } from "./errors.ts";
 import type { Meter } from "./meter.ts";
@@ -20,19 +22,24 @@ export interface FencedTerm {
   readonly highWaterMs: number;
   /** The fenced epoch. */
   readonly epoch: Epoch;
+  /** What the store holds in leases; absent: none. */
+  readonly leases?: readonly LeaseRecord[];
   /** Until when the leadership is certain on the monotonic clock; absent: always. */
   readonly certainUntil?: (() => number) | undefined;
 }
 
 /**
- * The one place where leadership starts and ends: allocator, certainty and published state move together.
+ * The one place where leadership starts and ends: allocator, leases, certainty and published state move
+ * together.
  *
- * Invariants: the allocator is cleared before not-serving is published; both happen in one turn and wait
+ * Invariants: allocator and leases are cleared before not-serving is published; both happen in one turn and wait
  * for nothing; an allocator that leads and a state that says serving have the same epoch.
  */
 export class ServingCore {
   /** The window. Only this class starts and ends its leadership. */
   readonly allocator: Allocator = new Allocator();
+  /** The leases. Only this class begins and ends the table. */
+  readonly leases: LeaseTable = new LeaseTable();
   readonly #switch = new ServingSwitch();
   readonly #clock: Clock;
   readonly #meter: Meter;
@@ -81,14 +88,25 @@ export class ServingCore {
   /** Ends the leadership, if any, and publishes not-serving with what is known about the leader. */
   stepDown(hint: LeaderHint = {}): void {
     this.allocator.stepDown();
+    this.leases.clear();
     this.#certainUntil = undefined;
     this.#switch.publish({ kind: "not-serving", ...hint });
     this.#term.abort();
   }
 
+  /**
+   * Ends the leadership because the store refused its epoch. An epoch that has passed is no news.
+   *
+   * @param fencedBy the epoch that the store holds, where the engine tells
+   */
+  depose(epoch: Epoch, fencedBy: Epoch | undefined): void {
+    if (this.allocator.epoch === epoch) this.stepDown({ leaderEpoch: fencedBy });
+  }
+
   /** Starts to serve a fenced term. */
   beginServing(term: FencedTerm): void {
     this.allocator.becomeLeader(term.floorMs, term.highWaterMs, term.epoch);
+    this.leases.replace(term.leases ?? []);
     this.#certainUntil = term.certainUntil;
     this.#hasReportedThrow = false;
     this.#term = new AbortController();

@@ -167,9 +167,7 @@ export class WindowExtender {
           error: new OracleError(fault.code, fault.message, { cause: error }),
         };
       }
-      if (this.#core.allocator.epoch === next.epoch) {
-        this.#core.stepDown({ leaderEpoch: fault.fencedBy });
-      }
+      this.#core.depose(next.epoch, fault.fencedBy);
       return TERM_ENDED;
     }
   }

@@ -101,7 +101,7 @@ for (const [name, body] of BAD_MESSAGES) {
 ioTest("serve() says UNIMPLEMENTED to gRPC clients of later methods", async () => {
   await using rig = await ServerRig.start();
   await using client = new H2Client(rig.url(""));
-  const { headers, rstCode } = await client.call(grpcCall("GetSeq", new Uint8Array()));
+  const { headers, rstCode } = await client.call(grpcCall("GetLater", new Uint8Array()));
   assert.equal(headers["grpc-status"], "12");
   assert.match(String(headers["grpc-message"]), /Cannot find/);
   assert.equal(rstCode, 0);

@@ -10,7 +10,7 @@ import { parseExposition } from "./_support/exposition.ts";
 const BUILD = { version: "1.2.3", runtime: "test 4.5" };
 
 function snapshot(values: Partial<OracleSnapshot> = {}): OracleSnapshot {
-  return { serving: false, epoch: undefined, highWaterMs: 0, remainingMs: 0, ...values };
+  return { serving: false, epoch: undefined, highWaterMs: 0, remainingMs: 0, leases: 0, ...values };
 }
 
 async function scrape(metrics: PrometheusMetrics): Promise<Map<string, number>> {

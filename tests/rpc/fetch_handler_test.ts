@@ -7,7 +7,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { GetTsRequestSchema, GetTsResponseSchema } from "../../src/gen/tsoracle/v1/tso_pb.ts";
 import { createFetchHandler } from "../../src/rpc/fetch_handler.ts";
 import { OracleError } from "../../src/server/errors.ts";
-import type { GetTsOptions } from "../../src/server/oracle.ts";
+import type { CallOptions } from "../../src/server/sequences.ts";
 import { getTsRequest, readRefusal, urlOf } from "./_support/calls.ts";
 import { fakeSource, refusingSource } from "./_support/fake_source.ts";
 
@@ -200,7 +200,7 @@ Deno.test("createFetchHandler() names the content types to one who sends another
 });
 
 /** A grant that never comes, until the caller has gone. */
-function abortOf(options: GetTsOptions = {}): Promise<never> {
+function abortOf(options: CallOptions = {}): Promise<never> {
   const { signal } = options;
   assert(signal !== undefined);
   return abortable(new Promise<never>(() => {}), signal);

@@ -15,6 +15,19 @@ const TABLE: Readonly<Record<OracleErrorCode, Code>> = {
   "unavailable": Code.Unavailable,
   "window-exhausted": Code.Internal,
   "internal": Code.Internal,
+  "unsupported": Code.Unimplemented,
+  "invalid-key": Code.InvalidArgument,
+  "invalid-batch": Code.InvalidArgument,
+  "key-limit": Code.ResourceExhausted,
+  "sequence-overflow": Code.FailedPrecondition,
+  "outcome-unknown": Code.Internal,
+  "invalid-holder": Code.InvalidArgument,
+  "invalid-ttl": Code.InvalidArgument,
+  "stale-holder": Code.FailedPrecondition,
+  "lease-expired": Code.FailedPrecondition,
+  "lease-superseded": Code.FailedPrecondition,
+  "unknown-lease": Code.NotFound,
+  "lease-limit": Code.ResourceExhausted,
 };
 
 for (const [code, expected] of Object.entries(TABLE) as [OracleErrorCode, Code][]) {

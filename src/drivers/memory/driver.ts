@@ -8,7 +8,12 @@ import type {
 } from "../../consensus/driver.ts";
 import { eventEpoch } from "../../consensus/event_epoch.ts";
 import { checkAdvance, FencedError } from "../../consensus/errors.ts";
+import { takeSequences } from "../../consensus/take_sequences.ts";
 import type { Epoch } from "../../core/epoch.ts";
+import type { LeaseRecord } from "../../core/lease_table.ts";
+import { DEFAULT_MAX_SEQUENCE_KEYS } from "../../core/sequence.ts";
+import type { SequenceRequest } from "../../core/sequence.ts";
+import { SequenceCounters } from "../../core/sequence_counters.ts";
 import { deferred } from "../../core/deferred.ts";
 import type { Deferred } from "../../core/deferred.ts";
 
@@ -26,6 +31,12 @@ export interface MemoryDriverOptions {
    * @default {0}
    */
   readonly highWaterMs?: number;
+  /**
+   * How many sequences there may be, at least 1.
+   *
+   * @default {10_000}
+   */
+  readonly maxSequenceKeys?: number;
 }
 
 /**
@@ -47,6 +58,8 @@ export interface MemoryDriverOptions {
  */
 export class MemoryDriver implements ConsensusDriver {
   #highWaterMs: number;
+  readonly #counters: SequenceCounters;
+  #leases: readonly LeaseRecord[] = [];
   #fence: Epoch;
   #current: LeadershipEvent;
   #queue: LeadershipEvent[] = [];
@@ -57,6 +70,7 @@ export class MemoryDriver implements ConsensusDriver {
     const { initial = { kind: "leader", epoch: 1n }, highWaterMs = 0 } = options;
     checkAdvance(highWaterMs);
     this.#highWaterMs = highWaterMs;
+    this.#counters = new SequenceCounters(options.maxSequenceKeys ?? DEFAULT_MAX_SEQUENCE_KEYS);
     this.#current = initial;
     this.#fence = eventEpoch(initial) ?? 0n;
   }
@@ -98,9 +112,56 @@ export class MemoryDriver implements ConsensusDriver {
     _options?: DriverCallOptions,
   ): Promise<number> {
     checkAdvance(atLeastMs);
-    if (epoch < this.#fence) throw new FencedError(epoch, this.#fence);
-    this.#fence = epoch;
+    this.#checkEpoch(epoch);
     this.#highWaterMs = Math.max(this.#highWaterMs, atLeastMs);
     return this.#highWaterMs;
+  }
+
+  /** The next ordinal held in memory. */
+  loadDenseSeq(key: string, _options?: DriverCallOptions): Promise<bigint> {
+    return Promise.resolve(this.#counters.next(key));
+  }
+
+  /** Takes ordinals from the memory. */
+  async advanceDense(
+    request: SequenceRequest,
+    epoch: Epoch,
+    options?: DriverCallOptions,
+  ): Promise<bigint> {
+    const [start = 0n] = await this.advanceDenseBatch([request], epoch, options);
+    return start;
+  }
+
+  /** Takes ordinals of several sequences from the memory. */
+  // deno-lint-ignore require-await -- a rejection, not a synchronous throw
+  async advanceDenseBatch(
+    requests: readonly SequenceRequest[],
+    epoch: Epoch,
+    options: DriverCallOptions = {},
+  ): Promise<readonly bigint[]> {
+    options.signal?.throwIfAborted();
+    this.#checkEpoch(epoch);
+    return takeSequences(this.#counters, requests);
+  }
+
+  /** The leases held in memory. */
+  loadLeases(_options?: DriverCallOptions): Promise<readonly LeaseRecord[]> {
+    return Promise.resolve(this.#leases);
+  }
+
+  /** Replaces the leases held in memory. */
+  // deno-lint-ignore require-await -- a rejection, not a synchronous throw
+  async persistLeases(
+    leases: readonly LeaseRecord[],
+    epoch: Epoch,
+    _options?: DriverCallOptions,
+  ): Promise<void> {
+    this.#checkEpoch(epoch);
+    this.#leases = leases;
+  }
+
+  #checkEpoch(epoch: Epoch): void {
+    if (epoch < this.#fence) throw new FencedError(epoch, this.#fence);
+    this.#fence = epoch;
   }
 }

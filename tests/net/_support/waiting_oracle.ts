@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ServableOracle } from "../../../src/net/servable.ts";
-import type { GetTsOptions } from "../../../src/server/oracle.ts";
+import type { CallOptions } from "../../../src/server/sequences.ts";
+import { UNSUPPORTED } from "../../rpc/_support/fake_source.ts";
 import { until } from "./until.ts";
 
 /** An oracle whose grants never come, and that remembers who waits for one. */
@@ -9,6 +10,8 @@ export class WaitingOracle implements ServableOracle {
   readonly isServing = true;
   readonly state = { kind: "serving", epoch: 1n } as const;
   readonly finished: Promise<never> = new Promise<never>(() => {});
+  readonly sequences: ServableOracle["sequences"] = UNSUPPORTED.sequences;
+  readonly leases: ServableOracle["leases"] = UNSUPPORTED.leases;
   /** The signals of the calls that were made, in their order. */
   readonly signals: AbortSignal[] = [];
   readonly #heedsSignals: boolean;
@@ -18,7 +21,7 @@ export class WaitingOracle implements ServableOracle {
     this.#heedsSignals = options.heedsSignals ?? true;
   }
 
-  getTs(_count: number, options: GetTsOptions = {}): Promise<never> {
+  getTs(_count: number, options: CallOptions = {}): Promise<never> {
     const { signal } = options;
     if (signal === undefined) throw new Error("a call came without a signal");
     this.signals.push(signal);

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Grant } from "../../../src/core/allocator.ts";
+import { OracleError } from "../../../src/server/errors.ts";
 import type { TimestampSource } from "../../../src/rpc/timestamp_source.ts";
 
 /** A grant with something in every field. */
@@ -12,11 +13,27 @@ export const GRANT: Grant = {
   epoch: (1n << 64n) + 3n,
 };
 
+function unsupported(): Promise<never> {
+  return Promise.reject(new OracleError("unsupported", "a fake has neither sequences nor leases"));
+}
+
+/** The sequences and leases of a source that has none. */
+export const UNSUPPORTED: Pick<TimestampSource, "sequences" | "leases"> = {
+  sequences: { take: unsupported, takeBatch: unsupported },
+  leases: {
+    acquire: unsupported,
+    renew: unsupported,
+    release: unsupported,
+    frontier: () => ({ physicalMs: 0, epoch: 0n }),
+  },
+};
+
 /** A source that grants {@linkcode GRANT} and answers a fixed safe point, but for what is overridden. */
 export function fakeSource(overrides: Partial<TimestampSource> = {}): TimestampSource {
   return {
     getTs: () => GRANT,
     currentMaxSafe: () => ({ physicalMs: 1_699_999_999_999, epoch: GRANT.epoch }),
+    ...UNSUPPORTED,
     ...overrides,
   };
 }

@@ -15,7 +15,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file tsoracle/v1/tso.proto.
  */
 export const file_tsoracle_v1_tso: GenFile = /*@__PURE__*/
-  fileDesc("ChV0c29yYWNsZS92MS90c28ucHJvdG8SC3Rzb3JhY2xlLnYxIh0KDEdldFRzUmVxdWVzdBINCgVjb3VudBgBIAEoDSJuCg1HZXRUc1Jlc3BvbnNlEhMKC3BoeXNpY2FsX21zGAEgASgEEhUKDWxvZ2ljYWxfc3RhcnQYAiABKA0SDQoFY291bnQYAyABKA0SEAoIZXBvY2hfaGkYBCABKAQSEAoIZXBvY2hfbG8YBSABKAQiGgoYR2V0Q3VycmVudE1heFNhZmVSZXF1ZXN0Il0KGUdldEN1cnJlbnRNYXhTYWZlUmVzcG9uc2USHAoUbWF4X3NhZmVfcGh5c2ljYWxfbXMYASABKAQSEAoIZXBvY2hfaGkYAiABKAQSEAoIZXBvY2hfbG8YAyABKAQibAoKTGVhZGVySGludBIcCg9sZWFkZXJfZW5kcG9pbnQYASABKAlIAIgBARIsCgxsZWFkZXJfZXBvY2gYAiABKAsyFi50c29yYWNsZS52MS5FcG9jaFdpcmVCEgoQX2xlYWRlcl9lbmRwb2ludCIjCglFcG9jaFdpcmUSCgoCaGkYASABKAQSCgoCbG8YAiABKAQytQEKClRzb1NlcnZpY2USPgoFR2V0VHMSGS50c29yYWNsZS52MS5HZXRUc1JlcXVlc3QaGi50c29yYWNsZS52MS5HZXRUc1Jlc3BvbnNlEmcKEUdldEN1cnJlbnRNYXhTYWZlEiUudHNvcmFjbGUudjEuR2V0Q3VycmVudE1heFNhZmVSZXF1ZXN0GiYudHNvcmFjbGUudjEuR2V0Q3VycmVudE1heFNhZmVSZXNwb25zZSIDkAIBYgZwcm90bzM");
+  fileDesc("ChV0c29yYWNsZS92MS90c28ucHJvdG8SC3Rzb3JhY2xlLnYxIh0KDEdldFRzUmVxdWVzdBINCgVjb3VudBgBIAEoDSJuCg1HZXRUc1Jlc3BvbnNlEhMKC3BoeXNpY2FsX21zGAEgASgEEhUKDWxvZ2ljYWxfc3RhcnQYAiABKA0SDQoFY291bnQYAyABKA0SEAoIZXBvY2hfaGkYBCABKAQSEAoIZXBvY2hfbG8YBSABKAQiGgoYR2V0Q3VycmVudE1heFNhZmVSZXF1ZXN0Il0KGUdldEN1cnJlbnRNYXhTYWZlUmVzcG9uc2USHAoUbWF4X3NhZmVfcGh5c2ljYWxfbXMYASABKAQSEAoIZXBvY2hfaGkYAiABKAQSEAoIZXBvY2hfbG8YAyABKAQiKwoNR2V0U2VxUmVxdWVzdBILCgNrZXkYASABKAkSDQoFY291bnQYAiABKA0iYgoOR2V0U2VxUmVzcG9uc2USCwoDa2V5GAEgASgJEg0KBXN0YXJ0GAIgASgEEg0KBWNvdW50GAMgASgNEiUKBWVwb2NoGAQgASgLMhYudHNvcmFjbGUudjEuRXBvY2hXaXJlIi0KD1NlcVJlcXVlc3RFbnRyeRILCgNrZXkYASABKAkSDQoFY291bnQYAiABKA0iQwoSR2V0U2VxQmF0Y2hSZXF1ZXN0Ei0KB2VudHJpZXMYASADKAsyHC50c29yYWNsZS52MS5TZXFSZXF1ZXN0RW50cnkiOgoNU2VxR3JhbnRFbnRyeRILCgNrZXkYASABKAkSDQoFc3RhcnQYAiABKAQSDQoFY291bnQYAyABKA0iaAoTR2V0U2VxQmF0Y2hSZXNwb25zZRIqCgZncmFudHMYASADKAsyGi50c29yYWNsZS52MS5TZXFHcmFudEVudHJ5EiUKBWVwb2NoGAIgASgLMhYudHNvcmFjbGUudjEuRXBvY2hXaXJlIksKE0FjcXVpcmVMZWFzZVJlcXVlc3QSDgoGaG9sZGVyGAEgASgMEhQKDGhvbGRlcl9lcG9jaBgCIAEoBBIOCgZ0dGxfbXMYAyABKAQifgoUQWNxdWlyZUxlYXNlUmVzcG9uc2USEAoIbGVhc2VfaWQYASABKAQSFgoOdHNfdXBwZXJfYm91bmQYAiABKAQSFQoNZXhwaXJlc19hdF9tcxgDIAEoBBIlCgVlcG9jaBgEIAEoCzIWLnRzb3JhY2xlLnYxLkVwb2NoV2lyZSIlChFSZW5ld0xlYXNlUmVxdWVzdBIQCghsZWFzZV9pZBgBIAEoBCJqChJSZW5ld0xlYXNlUmVzcG9uc2USFgoOdHNfdXBwZXJfYm91bmQYASABKAQSFQoNZXhwaXJlc19hdF9tcxgCIAEoBBIlCgVlcG9jaBgDIAEoCzIWLnRzb3JhY2xlLnYxLkVwb2NoV2lyZSInChNSZWxlYXNlTGVhc2VSZXF1ZXN0EhAKCGxlYXNlX2lkGAEgASgEIhYKFFJlbGVhc2VMZWFzZVJlc3BvbnNlIhgKFkdldFNhZmVGcm9udGllclJlcXVlc3QiWwoXR2V0U2FmZUZyb250aWVyUmVzcG9uc2USHAoUZnJvbnRpZXJfcGh5c2ljYWxfbXMYASABKAQSEAoIZXBvY2hfaGkYAiABKAQSEAoIZXBvY2hfbG8YAyABKAQibAoKTGVhZGVySGludBIcCg9sZWFkZXJfZW5kcG9pbnQYASABKAlIAIgBARIsCgxsZWFkZXJfZXBvY2gYAiABKAsyFi50c29yYWNsZS52MS5FcG9jaFdpcmVCEgoQX2xlYWRlcl9lbmRwb2ludCIjCglFcG9jaFdpcmUSCgoCaGkYASABKAQSCgoCbG8YAiABKAQypgUKClRzb1NlcnZpY2USPgoFR2V0VHMSGS50c29yYWNsZS52MS5HZXRUc1JlcXVlc3QaGi50c29yYWNsZS52MS5HZXRUc1Jlc3BvbnNlEmcKEUdldEN1cnJlbnRNYXhTYWZlEiUudHNvcmFjbGUudjEuR2V0Q3VycmVudE1heFNhZmVSZXF1ZXN0GiYudHNvcmFjbGUudjEuR2V0Q3VycmVudE1heFNhZmVSZXNwb25zZSIDkAIBEkEKBkdldFNlcRIaLnRzb3JhY2xlLnYxLkdldFNlcVJlcXVlc3QaGy50c29yYWNsZS52MS5HZXRTZXFSZXNwb25zZRJQCgtHZXRTZXFCYXRjaBIfLnRzb3JhY2xlLnYxLkdldFNlcUJhdGNoUmVxdWVzdBogLnRzb3JhY2xlLnYxLkdldFNlcUJhdGNoUmVzcG9uc2USUwoMQWNxdWlyZUxlYXNlEiAudHNvcmFjbGUudjEuQWNxdWlyZUxlYXNlUmVxdWVzdBohLnRzb3JhY2xlLnYxLkFjcXVpcmVMZWFzZVJlc3BvbnNlEk0KClJlbmV3TGVhc2USHi50c29yYWNsZS52MS5SZW5ld0xlYXNlUmVxdWVzdBofLnRzb3JhY2xlLnYxLlJlbmV3TGVhc2VSZXNwb25zZRJTCgxSZWxlYXNlTGVhc2USIC50c29yYWNsZS52MS5SZWxlYXNlTGVhc2VSZXF1ZXN0GiEudHNvcmFjbGUudjEuUmVsZWFzZUxlYXNlUmVzcG9uc2USYQoPR2V0U2FmZUZyb250aWVyEiMudHNvcmFjbGUudjEuR2V0U2FmZUZyb250aWVyUmVxdWVzdBokLnRzb3JhY2xlLnYxLkdldFNhZmVGcm9udGllclJlc3BvbnNlIgOQAgFiBnByb3RvMw");
 
 /**
  * GetTsRequest asks for timestamps.
@@ -139,6 +139,407 @@ export const GetCurrentMaxSafeResponseSchema: GenMessage<GetCurrentMaxSafeRespon
   messageDesc(file_tsoracle_v1_tso, 3);
 
 /**
+ * GetSeqRequest asks for a block of ordinals.
+ *
+ * @generated from message tsoracle.v1.GetSeqRequest
+ */
+export type GetSeqRequest = Message<"tsoracle.v1.GetSeqRequest"> & {
+  /**
+   * The counter: 1 to 128 bytes of UTF-8. A counter that nobody asked for before begins at 0.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * How many ordinals, 1 to the server's limit, which is 65536 unless configured.
+   *
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message tsoracle.v1.GetSeqRequest.
+ * Use `create(GetSeqRequestSchema)` to create a new message.
+ */
+export const GetSeqRequestSchema: GenMessage<GetSeqRequest> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 4);
+
+/**
+ * GetSeqResponse is the block start to start + count - 1.
+ *
+ * @generated from message tsoracle.v1.GetSeqResponse
+ */
+export type GetSeqResponse = Message<"tsoracle.v1.GetSeqResponse"> & {
+  /**
+   * The key asked for.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * The first ordinal of the block.
+   *
+   * @generated from field: uint64 start = 2;
+   */
+  start: bigint;
+
+  /**
+   * The number of ordinals; always the number asked for.
+   *
+   * @generated from field: uint32 count = 3;
+   */
+  count: number;
+
+  /**
+   * The epoch of the leader that granted the block; always set.
+   *
+   * @generated from field: tsoracle.v1.EpochWire epoch = 4;
+   */
+  epoch?: EpochWire | undefined;
+};
+
+/**
+ * Describes the message tsoracle.v1.GetSeqResponse.
+ * Use `create(GetSeqResponseSchema)` to create a new message.
+ */
+export const GetSeqResponseSchema: GenMessage<GetSeqResponse> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 5);
+
+/**
+ * SeqRequestEntry asks for a block of one counter of a batch.
+ *
+ * @generated from message tsoracle.v1.SeqRequestEntry
+ */
+export type SeqRequestEntry = Message<"tsoracle.v1.SeqRequestEntry"> & {
+  /**
+   * The counter: 1 to 128 bytes of UTF-8.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * How many ordinals, 1 to the server's limit.
+   *
+   * @generated from field: uint32 count = 2;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message tsoracle.v1.SeqRequestEntry.
+ * Use `create(SeqRequestEntrySchema)` to create a new message.
+ */
+export const SeqRequestEntrySchema: GenMessage<SeqRequestEntry> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 6);
+
+/**
+ * GetSeqBatchRequest asks for a block of each of several counters.
+ *
+ * @generated from message tsoracle.v1.GetSeqBatchRequest
+ */
+export type GetSeqBatchRequest = Message<"tsoracle.v1.GetSeqBatchRequest"> & {
+  /**
+   * 1 to the server's limit, which is 128 unless configured. No key may occur twice.
+   *
+   * @generated from field: repeated tsoracle.v1.SeqRequestEntry entries = 1;
+   */
+  entries: SeqRequestEntry[];
+};
+
+/**
+ * Describes the message tsoracle.v1.GetSeqBatchRequest.
+ * Use `create(GetSeqBatchRequestSchema)` to create a new message.
+ */
+export const GetSeqBatchRequestSchema: GenMessage<GetSeqBatchRequest> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 7);
+
+/**
+ * SeqGrantEntry is the block of one counter of a batch.
+ *
+ * @generated from message tsoracle.v1.SeqGrantEntry
+ */
+export type SeqGrantEntry = Message<"tsoracle.v1.SeqGrantEntry"> & {
+  /**
+   * The key asked for.
+   *
+   * @generated from field: string key = 1;
+   */
+  key: string;
+
+  /**
+   * The first ordinal of the block.
+   *
+   * @generated from field: uint64 start = 2;
+   */
+  start: bigint;
+
+  /**
+   * The number of ordinals; always the number asked for.
+   *
+   * @generated from field: uint32 count = 3;
+   */
+  count: number;
+};
+
+/**
+ * Describes the message tsoracle.v1.SeqGrantEntry.
+ * Use `create(SeqGrantEntrySchema)` to create a new message.
+ */
+export const SeqGrantEntrySchema: GenMessage<SeqGrantEntry> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 8);
+
+/**
+ * GetSeqBatchResponse carries one block for each entry.
+ *
+ * @generated from message tsoracle.v1.GetSeqBatchResponse
+ */
+export type GetSeqBatchResponse = Message<"tsoracle.v1.GetSeqBatchResponse"> & {
+  /**
+   * In the order of the request.
+   *
+   * @generated from field: repeated tsoracle.v1.SeqGrantEntry grants = 1;
+   */
+  grants: SeqGrantEntry[];
+
+  /**
+   * The epoch of the leader that granted the batch; always set.
+   *
+   * @generated from field: tsoracle.v1.EpochWire epoch = 2;
+   */
+  epoch?: EpochWire | undefined;
+};
+
+/**
+ * Describes the message tsoracle.v1.GetSeqBatchResponse.
+ * Use `create(GetSeqBatchResponseSchema)` to create a new message.
+ */
+export const GetSeqBatchResponseSchema: GenMessage<GetSeqBatchResponse> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 9);
+
+/**
+ * AcquireLeaseRequest asks for the lease of a holder.
+ *
+ * @generated from message tsoracle.v1.AcquireLeaseRequest
+ */
+export type AcquireLeaseRequest = Message<"tsoracle.v1.AcquireLeaseRequest"> & {
+  /**
+   * Who holds it: 1 to 128 bytes, compared byte by byte.
+   *
+   * @generated from field: bytes holder = 1;
+   */
+  holder: Uint8Array;
+
+  /**
+   * The holder's own generation. Of two claims under one name the higher one wins.
+   *
+   * @generated from field: uint64 holder_epoch = 2;
+   */
+  holderEpoch: bigint;
+
+  /**
+   * How long the lease lasts without a renewal, in milliseconds; 5000 to 300000 unless configured.
+   *
+   * @generated from field: uint64 ttl_ms = 3;
+   */
+  ttlMs: bigint;
+};
+
+/**
+ * Describes the message tsoracle.v1.AcquireLeaseRequest.
+ * Use `create(AcquireLeaseRequestSchema)` to create a new message.
+ */
+export const AcquireLeaseRequestSchema: GenMessage<AcquireLeaseRequest> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 10);
+
+/**
+ * AcquireLeaseResponse is the live lease of the holder.
+ *
+ * @generated from message tsoracle.v1.AcquireLeaseResponse
+ */
+export type AcquireLeaseResponse = Message<"tsoracle.v1.AcquireLeaseResponse"> & {
+  /**
+   * Names the lease in RenewLease and ReleaseLease. No two leases ever have the same.
+   *
+   * @generated from field: uint64 lease_id = 1;
+   */
+  leaseId: bigint;
+
+  /**
+   * The highest physical millisecond that the holder may stamp.
+   *
+   * @generated from field: uint64 ts_upper_bound = 2;
+   */
+  tsUpperBound: bigint;
+
+  /**
+   * When the lease ends, in milliseconds since the Unix epoch on the server's clock.
+   *
+   * @generated from field: uint64 expires_at_ms = 3;
+   */
+  expiresAtMs: bigint;
+
+  /**
+   * The epoch of the leader that answers; always set.
+   *
+   * @generated from field: tsoracle.v1.EpochWire epoch = 4;
+   */
+  epoch?: EpochWire | undefined;
+};
+
+/**
+ * Describes the message tsoracle.v1.AcquireLeaseResponse.
+ * Use `create(AcquireLeaseResponseSchema)` to create a new message.
+ */
+export const AcquireLeaseResponseSchema: GenMessage<AcquireLeaseResponse> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 11);
+
+/**
+ * RenewLeaseRequest names the lease to renew.
+ *
+ * @generated from message tsoracle.v1.RenewLeaseRequest
+ */
+export type RenewLeaseRequest = Message<"tsoracle.v1.RenewLeaseRequest"> & {
+  /**
+   * From AcquireLeaseResponse.
+   *
+   * @generated from field: uint64 lease_id = 1;
+   */
+  leaseId: bigint;
+};
+
+/**
+ * Describes the message tsoracle.v1.RenewLeaseRequest.
+ * Use `create(RenewLeaseRequestSchema)` to create a new message.
+ */
+export const RenewLeaseRequestSchema: GenMessage<RenewLeaseRequest> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 12);
+
+/**
+ * RenewLeaseResponse is the lease after its renewal; its id stays.
+ *
+ * @generated from message tsoracle.v1.RenewLeaseResponse
+ */
+export type RenewLeaseResponse = Message<"tsoracle.v1.RenewLeaseResponse"> & {
+  /**
+   * The highest physical millisecond that the holder may stamp; never lower than before.
+   *
+   * @generated from field: uint64 ts_upper_bound = 1;
+   */
+  tsUpperBound: bigint;
+
+  /**
+   * When the lease ends, in milliseconds since the Unix epoch on the server's clock.
+   *
+   * @generated from field: uint64 expires_at_ms = 2;
+   */
+  expiresAtMs: bigint;
+
+  /**
+   * The epoch of the leader that answers; always set.
+   *
+   * @generated from field: tsoracle.v1.EpochWire epoch = 3;
+   */
+  epoch?: EpochWire | undefined;
+};
+
+/**
+ * Describes the message tsoracle.v1.RenewLeaseResponse.
+ * Use `create(RenewLeaseResponseSchema)` to create a new message.
+ */
+export const RenewLeaseResponseSchema: GenMessage<RenewLeaseResponse> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 13);
+
+/**
+ * ReleaseLeaseRequest names the lease to end.
+ *
+ * @generated from message tsoracle.v1.ReleaseLeaseRequest
+ */
+export type ReleaseLeaseRequest = Message<"tsoracle.v1.ReleaseLeaseRequest"> & {
+  /**
+   * From AcquireLeaseResponse.
+   *
+   * @generated from field: uint64 lease_id = 1;
+   */
+  leaseId: bigint;
+};
+
+/**
+ * Describes the message tsoracle.v1.ReleaseLeaseRequest.
+ * Use `create(ReleaseLeaseRequestSchema)` to create a new message.
+ */
+export const ReleaseLeaseRequestSchema: GenMessage<ReleaseLeaseRequest> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 14);
+
+/**
+ * ReleaseLeaseResponse has no fields.
+ *
+ * @generated from message tsoracle.v1.ReleaseLeaseResponse
+ */
+export type ReleaseLeaseResponse = Message<"tsoracle.v1.ReleaseLeaseResponse"> & {
+};
+
+/**
+ * Describes the message tsoracle.v1.ReleaseLeaseResponse.
+ * Use `create(ReleaseLeaseResponseSchema)` to create a new message.
+ */
+export const ReleaseLeaseResponseSchema: GenMessage<ReleaseLeaseResponse> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 15);
+
+/**
+ * GetSafeFrontierRequest has no fields.
+ *
+ * @generated from message tsoracle.v1.GetSafeFrontierRequest
+ */
+export type GetSafeFrontierRequest = Message<"tsoracle.v1.GetSafeFrontierRequest"> & {
+};
+
+/**
+ * Describes the message tsoracle.v1.GetSafeFrontierRequest.
+ * Use `create(GetSafeFrontierRequestSchema)` to create a new message.
+ */
+export const GetSafeFrontierRequestSchema: GenMessage<GetSafeFrontierRequest> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 16);
+
+/**
+ * GetSafeFrontierResponse carries the frontier and the epoch that answers for it.
+ *
+ * @generated from message tsoracle.v1.GetSafeFrontierResponse
+ */
+export type GetSafeFrontierResponse = Message<"tsoracle.v1.GetSafeFrontierResponse"> & {
+  /**
+   * Milliseconds since the Unix epoch, below 2^46, not packed. Zero on a node that does not lead.
+   *
+   * @generated from field: uint64 frontier_physical_ms = 1;
+   */
+  frontierPhysicalMs: bigint;
+
+  /**
+   * The upper 64 bits of the leader's epoch. Zero on a node that does not lead.
+   *
+   * @generated from field: uint64 epoch_hi = 2;
+   */
+  epochHi: bigint;
+
+  /**
+   * The lower 64 bits of the leader's epoch. Zero on a node that does not lead.
+   *
+   * @generated from field: uint64 epoch_lo = 3;
+   */
+  epochLo: bigint;
+};
+
+/**
+ * Describes the message tsoracle.v1.GetSafeFrontierResponse.
+ * Use `create(GetSafeFrontierResponseSchema)` to create a new message.
+ */
+export const GetSafeFrontierResponseSchema: GenMessage<GetSafeFrontierResponse> = /*@__PURE__*/
+  messageDesc(file_tsoracle_v1_tso, 17);
+
+/**
  * LeaderHint is the body of the trailer "tsoracle-leader-hint-bin". It is advisory: a stale hint costs one
  * round trip. Both fields absent means that this node knows of no leader yet.
  *
@@ -165,7 +566,7 @@ export type LeaderHint = Message<"tsoracle.v1.LeaderHint"> & {
  * Use `create(LeaderHintSchema)` to create a new message.
  */
 export const LeaderHintSchema: GenMessage<LeaderHint> = /*@__PURE__*/
-  messageDesc(file_tsoracle_v1_tso, 4);
+  messageDesc(file_tsoracle_v1_tso, 18);
 
 /**
  * EpochWire is a 128-bit epoch. It is a message so that half an epoch cannot be expressed.
@@ -193,7 +594,7 @@ export type EpochWire = Message<"tsoracle.v1.EpochWire"> & {
  * Use `create(EpochWireSchema)` to create a new message.
  */
 export const EpochWireSchema: GenMessage<EpochWire> = /*@__PURE__*/
-  messageDesc(file_tsoracle_v1_tso, 5);
+  messageDesc(file_tsoracle_v1_tso, 19);
 
 /**
  * TsoService hands out timestamps that are strictly increasing over all nodes and over all time.
@@ -228,6 +629,76 @@ export const TsoService: GenService<{
     methodKind: "unary";
     input: typeof GetCurrentMaxSafeRequestSchema;
     output: typeof GetCurrentMaxSafeResponseSchema;
+  },
+  /**
+   * GetSeq grants the next `count` ordinals of a counter. The blocks of one key follow each other without
+   * a gap: each begins where the one before it ended, the first at 0. A block is durable before it is
+   * answered and is spent for ever. Do not repeat a call whose outcome is not known: it would take another
+   * block. Only the leader answers.
+   *
+   * @generated from rpc tsoracle.v1.TsoService.GetSeq
+   */
+  getSeq: {
+    methodKind: "unary";
+    input: typeof GetSeqRequestSchema;
+    output: typeof GetSeqResponseSchema;
+  },
+  /**
+   * GetSeqBatch is GetSeq for several distinct keys in one step: all counters move, or none does.
+   *
+   * @generated from rpc tsoracle.v1.TsoService.GetSeqBatch
+   */
+  getSeqBatch: {
+    methodKind: "unary";
+    input: typeof GetSeqBatchRequestSchema;
+    output: typeof GetSeqBatchResponseSchema;
+  },
+  /**
+   * AcquireLease lets a holder stamp timestamps of its own, at or below a bound and until an expiry. A
+   * holder has one active lease. The same holder and epoch get the live lease again, unchanged; a higher
+   * epoch supersedes it; a lower one is refused. Only the leader answers.
+   *
+   * A lease does not reserve its timestamps: GetTs, and other holders, may issue the same values.
+   *
+   * @generated from rpc tsoracle.v1.TsoService.AcquireLease
+   */
+  acquireLease: {
+    methodKind: "unary";
+    input: typeof AcquireLeaseRequestSchema;
+    output: typeof AcquireLeaseResponseSchema;
+  },
+  /**
+   * RenewLease moves the bound and the expiry of a live lease forward, by the ttl of its acquisition. Renew
+   * at a third of the ttl. Only the leader answers.
+   *
+   * @generated from rpc tsoracle.v1.TsoService.RenewLease
+   */
+  renewLease: {
+    methodKind: "unary";
+    input: typeof RenewLeaseRequestSchema;
+    output: typeof RenewLeaseResponseSchema;
+  },
+  /**
+   * ReleaseLease ends a lease; an unknown or expired one is as good as released. Only the leader answers.
+   *
+   * @generated from rpc tsoracle.v1.TsoService.ReleaseLease
+   */
+  releaseLease: {
+    methodKind: "unary";
+    input: typeof ReleaseLeaseRequestSchema;
+    output: typeof ReleaseLeaseResponseSchema;
+  },
+  /**
+   * GetSafeFrontier returns the smallest bound of all leases that have not expired, superseded ones
+   * included, and at most the durable high-water. Any node answers; a node that does not lead answers
+   * zero. It says what holders may still stamp; for what GetTs may still grant see GetCurrentMaxSafe.
+   *
+   * @generated from rpc tsoracle.v1.TsoService.GetSafeFrontier
+   */
+  getSafeFrontier: {
+    methodKind: "unary";
+    input: typeof GetSafeFrontierRequestSchema;
+    output: typeof GetSafeFrontierResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_tsoracle_v1_tso, 0);

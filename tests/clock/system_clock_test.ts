@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { SystemClock } from "../../src/server/system_clock.ts";
+import { SystemClock } from "../../src/clock/system_clock.ts";
 
 Deno.test("SystemClock reads whole milliseconds, and a monotonic clock that does not go back", () => {
   const clock = new SystemClock();

@@ -1,0 +1,23 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Transport } from "@connectrpc/connect";
+import type { ClientTlsOptions } from "./options.ts";
+
+/** Where a channel leads. */
+export interface ChannelTarget {
+  /** The origin of its URLs, such as `https://10.0.0.7:50551`. */
+  readonly origin: string;
+  /** The certificates to use; absent for plaintext and for what the system trusts. */
+  readonly tls: ClientTlsOptions | undefined;
+}
+
+/** A connection to one server, or the promise of one: it is dialled when it is first used. */
+export interface Channel {
+  /** Carries the calls. */
+  readonly transport: Transport;
+  /** Ends the connection; calls under way fail. */
+  close(): void;
+}
+
+/** Opens a channel without waiting. */
+export type ConnectChannel = (target: ChannelTarget) => Channel;
