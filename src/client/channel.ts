@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Transport } from "@connectrpc/connect";
-import type { ClientTlsOptions } from "./options.ts";
 
 /** Where a channel leads. */
 export interface ChannelTarget {

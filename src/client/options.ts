@@ -2,7 +2,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { ClientMetrics } from "./metrics.ts";
-import type { ConnectChannel } from "./channel.ts";
+import type { ClientTlsOptions, ConnectChannel } from "./channel.ts";
 
 /** Options of a client. Durations are in milliseconds. */
 export interface ClientOptions {
@@ -31,6 +31,40 @@ export interface ClientOptions {
    */
   readonly maxQueued?: number;
   /** How a call is retried; what is left out keeps its default. */
+  readonly retry?: RetryOptions;
+  /**
+   * How long the client goes to the leader it knows without having heard of it, above 0.
+   *
+   * @default {30_000}
+   */
+  readonly leaderTtlMs?: number;
+  /**
+   * Opens channels in another way: any Connect transport can be used. It replaces `tls`.
+   *
+   * @default {gRPC on Deno and Node, gRPC-Web over fetch from `./web`}
+   */
+  readonly connect?: ConnectChannel;
+  /**
+   * Where to report to.
+   *
+   * @default {NO_CLIENT_METRICS}
+   */
+  readonly metrics?: ClientMetrics;
+  /**
+   * Where time comes from; for tests.
+   *
+   * @default {new SystemClock()}
+   */
+  readonly clock?: Clock;
+  /**
+   * Random numbers of 0 to below 1, for the jitter and for the endpoint to begin with; for tests.
+   *
+   * @default {Math.random}
+   */
+  readonly random?: () => number;
+}
+
+/** How a call is retried; what is left out keeps its default. */
   readonly retry?: RetryOptions;
   /**
    * How long the client goes to the leader it knows without having heard of it, above 0.
