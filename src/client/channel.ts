@@ -2,6 +2,18 @@
 
 import type { Transport } from "@connectrpc/connect";
 
+export type { Transport };
+
+/** Certificates of a client, PEM. Not for browsers. */
+export interface ClientTlsOptions {
+  /** The authorities to trust instead of the system's. */
+  readonly ca?: string;
+  /** The client's own certificate, for servers that ask for one. Needs `key`. */
+  readonly cert?: string;
+  /** The key of `cert`. */
+  readonly key?: string;
+}
+
 /** Where a channel leads. */
 export interface ChannelTarget {
   /** The origin of its URLs, such as `https://10.0.0.7:50551`. */

@@ -64,50 +64,6 @@ export interface ClientOptions {
   readonly random?: () => number;
 }
 
-/** How a call is retried; what is left out keeps its default. */
-  readonly retry?: RetryOptions;
-  /**
-   * How long the client goes to the leader it knows without having heard of it, above 0.
-   *
-   * @default {30_000}
-   */
-  readonly leaderTtlMs?: number;
-  /**
-   * Opens channels in another way: any Connect transport can be used. It replaces `tls`.
-   *
-   * @default {gRPC on Deno and Node, gRPC-Web over fetch from `./web`}
-   */
-  readonly connect?: ConnectChannel;
-  /**
-   * Where to report to.
-   *
-   * @default {NO_CLIENT_METRICS}
-   */
-  readonly metrics?: ClientMetrics;
-  /**
-   * Where time comes from; for tests.
-   *
-   * @default {new SystemClock()}
-   */
-  readonly clock?: Clock;
-  /**
-   * Random numbers of 0 to below 1, for the jitter and for the endpoint to begin with; for tests.
-   *
-   * @default {Math.random}
-   */
-  readonly random?: () => number;
-}
-
-/** Certificates of a client, PEM. Not for browsers. */
-export interface ClientTlsOptions {
-  /** The authorities to trust instead of the system's. */
-  readonly ca?: string;
-  /** The client's own certificate, for servers that ask for one. Needs `key`. */
-  readonly cert?: string;
-  /** The key of `cert`. */
-  readonly key?: string;
-}
-
 /** How a call is retried (behaviour.md 6.4). */
 export interface RetryOptions {
   /**
