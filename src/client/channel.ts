@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Transport } from "@connectrpc/connect";
-
-export type { Transport };
+/** The shape of a Connect transport; a `Transport` of `@connectrpc/connect` is one. */
+export interface ConnectTransport {
+  /** Makes a call with one request and one response. */
+  readonly unary: (...call: never[]) => Promise<unknown>;
+  /** Makes a call with streams. The client has none. */
+  readonly stream: (...call: never[]) => Promise<unknown>;
+}
 
 /** Certificates of a client, PEM. Not for browsers. */
 export interface ClientTlsOptions {
@@ -25,7 +29,7 @@ export interface ChannelTarget {
 /** A connection to one server, or the promise of one: it is dialled when it is first used. */
 export interface Channel {
   /** Carries the calls. */
-  readonly transport: Transport;
+  readonly transport: ConnectTransport;
   /** Ends the connection; calls under way fail. */
   close(): void;
 }
