@@ -14,7 +14,15 @@
 
 export { testDriverConformance } from "./driver_conformance.ts";
 export type { DriverConformanceOptions, DriverHarness } from "./driver_conformance.ts";
+export { driverWithout } from "./driver_without.ts";
+export type { OptionalDriverMethod } from "./driver_without.ts";
 export { ManualClock } from "./manual_clock.ts";
 export type { ManualClockOptions } from "./manual_clock.ts";
 export { ScriptedDriver } from "./scripted_driver.ts";
-export type { CallHook, PersistCall } from "./scripted_driver.ts";
+export type {
+  AdvanceCall,
+  CallHook,
+  LeasesCall,
+  PersistCall,
+  ScriptedDriverOptions,
+} from "./scripted_driver.ts";
