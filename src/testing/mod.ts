@@ -16,8 +16,19 @@ export { testDriverConformance } from "./driver_conformance.ts";
 export type { DriverConformanceOptions, DriverHarness } from "./driver_conformance.ts";
 export { driverWithout } from "./driver_without.ts";
 export type { OptionalDriverMethod } from "./driver_without.ts";
+export { GapChecker } from "./gap_checker.ts";
+export type { GapViolation, OrdinalBlock, OrdinalGap } from "./gap_checker.ts";
+export { HistoryChecker } from "./history_checker.ts";
+export type {
+  HistoryCheckerOptions,
+  HistoryTicket,
+  OrderViolation,
+  ReceivedRange,
+} from "./history_checker.ts";
 export { ManualClock } from "./manual_clock.ts";
 export type { ManualClockOptions } from "./manual_clock.ts";
+export { checkHistory } from "./recorded_history.ts";
+export type { HistoryCall, HistoryViolation } from "./recorded_history.ts";
 export { ScriptedDriver } from "./scripted_driver.ts";
 export type {
   AdvanceCall,
@@ -26,3 +37,4 @@ export type {
   PersistCall,
   ScriptedDriverOptions,
 } from "./scripted_driver.ts";
+export type { TimestampSpan } from "./timestamp_ranges.ts";

@@ -2,8 +2,8 @@
 
 import assert from "node:assert/strict";
 import type { GetTsResponse } from "../../../src/gen/tsoracle/v1/tso_pb.ts";
-import type { HistoryCall } from "../../_support/history.ts";
-import { checkHistory } from "../../_support/history.ts";
+import type { HistoryCall } from "../../../src/testing/recorded_history.ts";
+import { checkHistory } from "../../../src/testing/recorded_history.ts";
 import { within } from "../../_support/server_process.ts";
 import type { Dialect } from "./dialects.ts";
 import { DIALECTS } from "./dialects.ts";

@@ -4,9 +4,9 @@ import assert from "node:assert/strict";
 import type { Grant } from "../../../src/core/allocator.ts";
 import { packTimestamp } from "../../../src/core/timestamp.ts";
 import type { MaxSafe } from "../../../src/server/oracle.ts";
+import { checkHistory } from "../../../src/testing/recorded_history.ts";
+import type { HistoryCall } from "../../../src/testing/recorded_history.ts";
 import { GrantOrder } from "../../_support/grant_order.ts";
-import { checkHistory } from "../../_support/history.ts";
-import type { HistoryCall } from "../../_support/history.ts";
 
 /**
  * All grants and safe points of a cluster, in the order in which they were given.

@@ -2,9 +2,9 @@
 
 import assert from "node:assert/strict";
 import fc from "fast-check";
-import { checkHistory } from "./history.ts";
-import type { HistoryCall } from "./history.ts";
-import { scaled } from "./levels.ts";
+import { checkHistory } from "../../src/testing/recorded_history.ts";
+import type { HistoryCall } from "../../src/testing/recorded_history.ts";
+import { scaled } from "../_support/levels.ts";
 
 function call(startMs: number, endMs: number, firstPacked: bigint, count = 1): HistoryCall {
   return { startMs, endMs, firstPacked, count };
@@ -59,7 +59,7 @@ Deno.test("checkHistory() catches a timestamp given twice", () => {
 
 Deno.test("checkHistory() catches blocks that share one timestamp", () => {
   const first = call(0, 9, 100n, 10);
-  const second = call(0, 9, 109n, 10);
+  const second = call(0, 10, 109n, 10);
   assert.deepEqual(checkHistory([second, first]), [{ kind: "overlap", first, second }]);
 });
 
