@@ -53,6 +53,12 @@ export type {
   ServerEnd,
   TlsOptions,
 } from "./src/net/mod.ts";
+export { healthRoutes } from "./src/rpc/health.ts";
+export type { HealthOptions } from "./src/rpc/health.ts";
+export type { ReadinessSource } from "./src/rpc/readiness.ts";
+export type { LifecycleSignals } from "./src/rpc/readiness_feed.ts";
+export { reflectionRoutes } from "./src/rpc/reflection.ts";
+export type { ReflectionOptions } from "./src/rpc/reflection.ts";
 export { routes } from "./src/rpc/service.ts";
 export type { Routes, ServiceRegistry } from "./src/rpc/service.ts";
 export type { CallLimits } from "./src/rpc/connect_options.ts";

@@ -2,6 +2,7 @@
 
 import { cors } from "@connectrpc/connect";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { Answer } from "../rpc/dispatcher.ts";
 import { LEADER_HINT_KEY } from "../rpc/leader_hint.ts";
 
 /** How long a browser may keep the answer to a preflight, in seconds: what Chromium allows at most. */
@@ -45,10 +46,7 @@ export class CorsPolicy {
   }
 
   /** Adds to an answer what a browser asks for. */
-  decorate(
-    request: UniversalServerRequest,
-    answer: UniversalServerResponse,
-  ): UniversalServerResponse {
+  decorate(request: UniversalServerRequest, answer: Answer): Answer {
     if (this.#origins.size === 0) return answer;
     const header = new Headers(answer.header);
     header.append("vary", "Origin");

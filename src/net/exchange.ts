@@ -2,7 +2,7 @@
 
 import type { Http2ServerRequest } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { Answer } from "../rpc/dispatcher.ts";
 import type { FaultLog } from "../rpc/fault_log.ts";
 import type { Refusal } from "../rpc/refusal.ts";
 import { refuse } from "../rpc/refusal.ts";
@@ -41,7 +41,7 @@ export class Exchange implements Entrant, OpenRequest {
   #receiving: Deadline | undefined;
   #sending: Deadline | undefined;
   /** The answer that is being written, of several that may be in the making. */
-  #chosen: UniversalServerResponse | undefined;
+  #chosen: Answer | undefined;
 
   /** Takes a request whose head is here. */
   constructor(
@@ -67,7 +67,7 @@ export class Exchange implements Entrant, OpenRequest {
   }
 
   async #answer(): Promise<void> {
-    let answer: UniversalServerResponse | undefined;
+    let answer: Answer | undefined;
     try {
       answer = await this.#findAnswer();
       await this.#send(answer);
@@ -106,7 +106,7 @@ export class Exchange implements Entrant, OpenRequest {
     this.#options.waits.remove(this.#receiving);
   }
 
-  #findAnswer(): Promise<UniversalServerResponse> | UniversalServerResponse {
+  #findAnswer(): Promise<Answer> | Answer {
     const request = toUniversalRequest(this.#request, this.#gone.signal);
     if (request !== undefined) return this.#options.front(request);
     return this.#refusal({
@@ -115,7 +115,7 @@ export class Exchange implements Entrant, OpenRequest {
     });
   }
 
-  async #send(answer: UniversalServerResponse): Promise<void> {
+  async #send(answer: Answer): Promise<void> {
     if (this.#chosen !== undefined) return;
     if (this.#connection.isDraining) this.#announceClose();
     const sent = await sendAnswer(this.#response, answer, {
@@ -128,7 +128,7 @@ export class Exchange implements Entrant, OpenRequest {
   }
 
   /** What has failed may not cut off another answer, such as the refusal that made it fail. */
-  #fail(error: unknown, answer: UniversalServerResponse | undefined): void {
+  #fail(error: unknown, answer: Answer | undefined): void {
     this.#options.faults.report(error);
     if (this.#chosen !== undefined && this.#chosen === answer) return this.#cutOff();
     this.#send(this.#refusal({ status: 500, text: "internal error" })).catch(() => this.#cutOff());
@@ -147,7 +147,7 @@ export class Exchange implements Entrant, OpenRequest {
     this.#send(this.#refusal(refusal)).catch(() => this.#cutOff());
   }
 
-  #refusal(refusal: Refusal): UniversalServerResponse {
+  #refusal(refusal: Refusal): Answer {
     return refuse(refusal, this.#request.headers["content-type"]);
   }
 

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import type { Dispatcher } from "../rpc/dispatcher.ts";
+import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
+import type { Answer, Dispatcher } from "../rpc/dispatcher.ts";
+import { readinessOf } from "../rpc/readiness.ts";
 import type { CorsPolicy } from "./cors.ts";
-import { answerProbe, readinessOf } from "./probes.ts";
+import { answerProbe } from "./probes.ts";
 import type { ServableOracle } from "./servable.ts";
 
 /** What a front joins. */
@@ -19,7 +20,7 @@ export interface FrontOptions {
 }
 
 /** From request to answer, whatever the connection is. */
-export type Front = (request: UniversalServerRequest) => Promise<UniversalServerResponse>;
+export type Front = (request: UniversalServerRequest) => Promise<Answer>;
 
 /** Joins CORS, probes and calls, in this order. */
 export function createFront(options: FrontOptions): Front {

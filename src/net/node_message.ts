@@ -4,6 +4,7 @@ import { once } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { Answer } from "../rpc/dispatcher.ts";
 import { respellGrpcMessage } from "../rpc/grpc_message.ts";
 
 /** A request of either protocol. */
@@ -49,24 +50,26 @@ export interface SendOptions {
 }
 
 /**
- * Writes an answer. The last part of the body goes out together with the end of the stream, so that a
- * small answer is one write.
+ * Writes an answer. The last part of the body goes out together with the end, so that a small answer is one
+ * write. The parts of a stream go out as they come: the next may be hours away.
  *
  * @returns whether it was written: nothing was if the claim was refused
  */
 export async function sendAnswer(
   response: NodeResponse,
-  answer: UniversalServerResponse,
+  answer: Answer,
   options: SendOptions,
 ): Promise<boolean> {
   const { signal, claim } = options;
+  const { isStream = false } = answer;
   let held: Uint8Array | undefined;
   for await (const chunk of answer.body ?? []) {
-    if (held !== undefined) {
+    const due = isStream ? chunk : held;
+    if (due !== undefined) {
       if (!claim()) return false;
-      await write(response, answer, held, signal);
+      await write(response, answer, due, signal);
     }
-    held = chunk;
+    if (!isStream) held = chunk;
   }
   signal.throwIfAborted();
   if (!claim()) return false;

@@ -100,17 +100,20 @@ export async function serve(
   const limits = resolveLimits(options.limits);
   const cors = new CorsPolicy(corsOrigins);
 
+  const closing = new AbortController();
+  const drain = new AbortController();
   const shutdown = new AbortController();
-  // Every call under way listens to it; Node would warn of a leak from the eleventh on.
-  setMaxListeners(0, shutdown.signal);
-  let isClosing = false;
+  // Calls under way listen to them; Node would warn of a leak from the eleventh on.
+  setMaxListeners(0, drain.signal, shutdown.signal);
   const dispatch = createDispatcher(oracle, {
     grpc: true,
     maxMessageBytes: limits.messageBytes,
     acceptCompression: [compressionGzip, compressionBrotli],
+    closingSignal: closing.signal,
+    drainSignal: drain.signal,
     shutdownSignal: shutdown.signal,
   });
-  const front = createFront({ oracle, dispatch, cors, isClosing: () => isClosing });
+  const front = createFront({ oracle, dispatch, cors, isClosing: () => closing.signal.aborted });
   const switchboard = new Switchboard({ front, limits, tls });
   const bound = await listen({ hostname, port, onSocket: (socket) => switchboard.accept(socket) });
   const server = new ListeningServer({
@@ -118,7 +121,8 @@ export async function serve(
     hostname,
     switchboard,
     shutdown,
-    onClosing: () => isClosing = true,
+    onClosing: () => closing.abort(),
+    onDraining: () => drain.abort(),
     graceMs,
     lameDuckMs,
   });

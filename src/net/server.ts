@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Server as Listener } from "node:net";
-import { Code, ConnectError } from "@connectrpc/connect";
 import { getLogger } from "@logtape/logtape";
 import { delay } from "@std/async";
 import { deferred } from "../core/deferred.ts";
 import type { Deferred } from "../core/deferred.ts";
+import { shuttingDown } from "../rpc/status.ts";
 import { formatAddress } from "./address.ts";
 import type { Switchboard } from "./switchboard.ts";
 
@@ -72,6 +72,8 @@ export interface ListeningServerParts {
   readonly shutdown: AbortController;
   /** Called once, at the start of the shutdown. */
   readonly onClosing: () => void;
+  /** Called once, when open requests are to finish: what would go on for ever ends now. */
+  readonly onDraining: () => void;
   /** Time for calls under way, in milliseconds. */
   readonly graceMs: number;
   /** From not ready to not accepting, in milliseconds. */
@@ -121,17 +123,18 @@ export class ListeningServer implements OracleServer {
   }
 
   async #shutDown(end: ServerEnd, graceMs: number, lameDuckMs: number): Promise<ServerEnd> {
-    const { listener, switchboard, shutdown, onClosing } = this.#parts;
+    const { listener, switchboard, shutdown, onClosing, onDraining } = this.#parts;
     onClosing();
     if (lameDuckMs > 0) await delay(lameDuckMs);
     const released = new Promise<void>((resolve) => listener.close(() => resolve()));
     switchboard.drain();
+    onDraining();
     if (!(await settlesWithin(switchboard.empty(), graceMs))) {
       logger.warn("{connections} connections had calls under way after the grace of {graceMs} ms", {
         connections: switchboard.size,
         graceMs,
       });
-      shutdown.abort(new ConnectError("server is shutting down", Code.Unavailable));
+      shutdown.abort(shuttingDown());
       switchboard.refuse();
       await settlesWithin(switchboard.empty(), FLUSH_MS);
       switchboard.destroy();

@@ -8,17 +8,21 @@ import type { CallLimits } from "./connect_options.ts";
 import { createDispatcher } from "./dispatcher.ts";
 import { FaultLog } from "./fault_log.ts";
 import { refuse } from "./refusal.ts";
+import type { ReadinessSource } from "./readiness.ts";
 import type { TimestampSource } from "./timestamp_source.ts";
 
 /** Options of {@linkcode createFetchHandler}. */
 export interface FetchHandlerOptions extends CallLimits {
-  /** Fires when calls under way must end now; its reason is their status if it is a `ConnectError`. */
+  /**
+   * Fires when calls under way must end now; its reason is their status if it is a `ConnectError`. The health
+   * service says NOT_SERVING from then on.
+   */
   readonly shutdownSignal?: AbortSignal;
 }
 
 /**
  * Serves the oracle where a server is a function from `Request` to `Response`: `Deno.serve`, serverless
- * platforms, tests. It speaks Connect and gRPC-Web. gRPC needs trailers, which a `Response` does not have;
+ * platforms, tests. It speaks Connect and gRPC-Web, with health and reflection. gRPC needs trailers, which a `Response` does not have;
  * a gRPC client gets UNIMPLEMENTED with a message that says so.
  *
  * @example
@@ -36,10 +40,14 @@ export interface FetchHandlerOptions extends CallLimits {
  * @throws {RangeError} if a limit is out of its range
  */
 export function createFetchHandler(
-  oracle: TimestampSource,
+  oracle: TimestampSource & ReadinessSource,
   options: FetchHandlerOptions = {},
 ): (request: Request) => Promise<Response> {
-  const dispatch = createDispatcher(oracle, { ...options, grpc: false });
+  const dispatch = createDispatcher(oracle, {
+    ...options,
+    grpc: false,
+    drainSignal: options.shutdownSignal,
+  });
   const faults = new FaultLog();
   const handle = async (request: Request): Promise<Response> => {
     try {

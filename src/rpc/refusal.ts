@@ -15,12 +15,13 @@ const GRPC_CODES: Readonly<Record<number, Code>> = {
   415: Code.Unimplemented,
   500: Code.Internal,
   503: Code.Unavailable,
+  505: Code.Unimplemented,
 };
 
 /** A request that no method answers. */
 export interface Refusal {
   /** HTTP status. */
-  readonly status: 400 | 404 | 405 | 408 | 415 | 500 | 503;
+  readonly status: 400 | 404 | 405 | 408 | 415 | 500 | 503 | 505;
   /** One sentence: what is wrong and what to do instead. */
   readonly text: string;
   /** Further headers. */

@@ -49,6 +49,11 @@ export function statusOf(error: unknown, onUnexpected: (error: unknown) => void)
   return new ConnectError("internal error", Code.Internal, undefined, undefined, error);
 }
 
+/** The status of a call that ends because the server does. */
+export function shuttingDown(): ConnectError {
+  return new ConnectError("server is shutting down", Code.Unavailable);
+}
+
 function isAbort(error: unknown): boolean {
   return error instanceof Error && error.name === "AbortError";
 }

@@ -2,13 +2,14 @@
 
 import type { ServableOracle } from "../../../src/net/servable.ts";
 import type { CallOptions } from "../../../src/server/sequences.ts";
-import { UNSUPPORTED } from "../../rpc/_support/fake_source.ts";
+import { ALWAYS_SERVING, UNSUPPORTED } from "../../rpc/_support/fake_source.ts";
 import { until } from "./until.ts";
 
 /** An oracle whose grants never come, and that remembers who waits for one. */
 export class WaitingOracle implements ServableOracle {
-  readonly isServing = true;
-  readonly state = { kind: "serving", epoch: 1n } as const;
+  readonly isServing: ServableOracle["isServing"] = ALWAYS_SERVING.isServing;
+  readonly state: ServableOracle["state"] = ALWAYS_SERVING.state;
+  readonly watchState: ServableOracle["watchState"] = ALWAYS_SERVING.watchState;
   readonly finished: Promise<never> = new Promise<never>(() => {});
   readonly sequences: ServableOracle["sequences"] = UNSUPPORTED.sequences;
   readonly leases: ServableOracle["leases"] = UNSUPPORTED.leases;
