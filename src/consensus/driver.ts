@@ -168,6 +168,10 @@ export interface ConsensusDriver {
    *
    * **Contract: durable before it resolves, and fenced**, as {@linkcode persistHighWater}: a replacement
    * that an overtaken leader sent must not drop what its successor has granted.
+   *
+   * **Contract: in the order of the calls.** A replacement that was answered with an error may still take
+   * effect, but no more once a later one of the same epoch has been answered: the epoch does not tell the
+   * two apart, and what the later one granted would be lost.
    */
   persistLeases?(
     leases: readonly LeaseRecord[],

@@ -1,23 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
+/** The waits that a signal may end, and the one listener that it has for all of them. */
+interface Waits {
+  readonly ends: Set<() => void>;
+  readonly listener: () => void;
+}
+
+/** One listener per signal, however many wait: Node 20 warns of a leak at the eleventh. */
+const waitsOf = new WeakMap<AbortSignal, Waits>();
+
 /**
- * Settles like `promise`, or rejects with the signal's reason if that fires first. The listener is gone
- * once it has settled. (The function of this name in `@std/async` needs `Promise.withResolvers`, which
- * Node 20 does not have.)
+ * Settles like `promise`, or rejects with the signal's reason if that fires first. Nothing is left on the
+ * signal once all waits on it have settled. (The function of this name in `@std/async` needs
+ * `Promise.withResolvers`, which Node 20 does not have, and puts a listener on the signal for each wait.)
  */
 export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<T> {
   return new Promise((resolve, reject) => {
-    const abort = () => reject(signal.reason);
-    const leave = () => signal.removeEventListener("abort", abort);
+    const end = () => reject(signal.reason);
     promise.then((value) => {
-      leave();
+      leave(signal, end);
       resolve(value);
     }, (error: unknown) => {
-      leave();
+      leave(signal, end);
       reject(error);
     });
-    if (signal.aborted) abort();
-    else signal.addEventListener("abort", abort, { once: true });
+    if (signal.aborted) end();
+    else enter(signal, end);
   });
 }
 
@@ -26,4 +34,27 @@ export function orAborted(wait: Promise<void>, signal: AbortSignal): Promise<voi
   return wait.catch((error: unknown) => {
     if (!signal.aborted) throw error;
   });
+}
+
+function enter(signal: AbortSignal, end: () => void): void {
+  const waits = waitsOf.get(signal);
+  if (waits === undefined) listen(signal, end);
+  else waits.ends.add(end);
+}
+
+function listen(signal: AbortSignal, first: () => void): void {
+  const ends = new Set([first]);
+  const listener = () => {
+    waitsOf.delete(signal);
+    for (const end of ends) end();
+  };
+  signal.addEventListener("abort", listener, { once: true });
+  waitsOf.set(signal, { ends, listener });
+}
+
+function leave(signal: AbortSignal, end: () => void): void {
+  const waits = waitsOf.get(signal);
+  if (waits === undefined || !waits.ends.delete(end) || waits.ends.size > 0) return;
+  signal.removeEventListener("abort", waits.listener);
+  waitsOf.delete(signal);
 }

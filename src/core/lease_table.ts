@@ -51,15 +51,35 @@ export type LeaseLookup =
  */
 export class LeaseTable {
   #leases: readonly LeaseRecord[] = [];
+  #expected: LeaseRecord | undefined;
 
-  /** Puts a set in place: what the store holds, or a projection that has become durable. */
+  /** Begins a leadership with what the store holds. Expired leases are as good as unknown from the start. */
+  seed(leases: readonly LeaseRecord[], nowMs: number): void {
+    this.replace(leases.filter((lease) => !hasExpired(lease, nowMs)));
+  }
+
+  /** Puts a projection in place that has become durable. The store holds it and nothing else. */
   replace(leases: readonly LeaseRecord[]): void {
     this.#leases = leases;
+    this.#expected = undefined;
   }
 
   /** Forgets everything: the leadership has ended. */
   clear(): void {
-    this.#leases = [];
+    this.replace([]);
+  }
+
+  /**
+   * Lets a lease bind the frontier before it is granted. Until the next {@linkcode replace} the store may
+   * come to hold it, also if its write fails, so the frontier must not pass its bound and fall back.
+   */
+  expect(lease: LeaseRecord): void {
+    this.#expected = lease;
+  }
+
+  /** Takes {@linkcode expect} back: the lease was never sent to the store. */
+  unexpect(lease: LeaseRecord): void {
+    if (this.#expected === lease) this.#expected = undefined;
   }
 
   /** Every lease that has not expired, superseded ones included. */
@@ -105,9 +125,17 @@ export class LeaseTable {
     return this.unexpired(nowMs).filter((lease) => lease.leaseId !== leaseId);
   }
 
-  /** The smallest bound of all leases that have not expired, in milliseconds; Infinity if there is none. */
+  /**
+   * The smallest bound of all leases that have not expired, the expected one included, in milliseconds;
+   * Infinity if there is none.
+   */
   minBoundMs(nowMs: number): number {
-    return this.unexpired(nowMs).reduce((min, lease) => Math.min(min, lease.boundMs), Infinity);
+    const expected = this.#expected;
+    const leases = this.unexpired(nowMs);
+    const binding = expected === undefined || hasExpired(expected, nowMs)
+      ? leases
+      : [...leases, expected];
+    return binding.reduce((min, lease) => Math.min(min, lease.boundMs), Infinity);
   }
 
   /** The highest epoch of the same holder above the lease's own, or else that. */

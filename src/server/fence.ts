@@ -21,6 +21,8 @@ export type FenceOutcome = "serving" | "superseded" | "deposed";
 
 const NOTHING_FAILED = { epoch: undefined, attempts: 0 };
 
+type SecuredWindow = Pick<FencedTerm, "floorMs" | "highWaterMs" | "epoch">;
+
 type AttemptOutcome =
   | { readonly kind: "done"; readonly outcome: FenceOutcome }
   | { readonly kind: "retry"; readonly error: unknown };
@@ -62,6 +64,8 @@ export interface FenceOptions {
  */
 export class Fence {
   readonly #options: FenceOptions;
+  /** What is durable for an epoch that does not serve yet; to write it again would only use up range. */
+  #secured: SecuredWindow | undefined;
   /** Failed attempts in a row; a confirmation of the same epoch does not begin a new row. */
   #failing: { readonly epoch: Epoch | undefined; attempts: number } = NOTHING_FAILED;
 
@@ -106,6 +110,7 @@ export class Fence {
     }
     if (this.#isSuperseded(event.epoch)) return done("superseded");
     core.beginServing(term);
+    this.#secured = undefined;
     this.#failing = NOTHING_FAILED;
     const seconds = (settings.clock.monotonicMs() - startedMs) / 1_000;
     meter.observe("tsoracle.leader_transition.fence_latency", seconds);
@@ -117,10 +122,18 @@ export class Fence {
     await Promise.all(this.#options.writers.map((writer) => writer.drain(wake)));
   }
 
-  async #secure(event: LeaderEvent): Promise<FencedTerm> {
+  async #secure({ epoch, certainUntil }: LeaderEvent): Promise<FencedTerm> {
+    const { settings: { driver, failpoint }, abandon } = this.#options;
+    if (this.#secured?.epoch !== epoch) this.#secured = await this.#secureWindow(epoch);
+    // Only now: the persist has shut out replacements by the prior leader.
+    const leases = await driver.loadLeases?.({ signal: abandon }) ?? [];
+    await failpoint?.("server::fence::after_persist_before_publish");
+    return { ...this.#secured, leases, certainUntil };
+  }
+
+  async #secureWindow(epoch: Epoch): Promise<SecuredWindow> {
     const { settings, abandon } = this.#options;
     const { driver, clock, failoverAdvanceMs, failpoint } = settings;
-    const { epoch, certainUntil } = event;
     const priorMaxMs = checkPhysicalMs(await driver.loadHighWater({ signal: abandon }));
     await failpoint?.("server::fence::after_load_before_persist");
     const floorMs = Math.max(priorMaxMs + 1, clock.nowMs());
@@ -128,10 +141,7 @@ export class Fence {
     checkAdvance(requestedMs);
     const persistedMs = await driver.persistHighWater(requestedMs, epoch, { signal: abandon });
     checkPersisted(persistedMs, requestedMs);
-    // Only now: the persist has shut out replacements by the prior leader.
-    const leases = await driver.loadLeases?.({ signal: abandon }) ?? [];
-    await failpoint?.("server::fence::after_persist_before_publish");
-    return { floorMs, highWaterMs: persistedMs, epoch, leases, certainUntil };
+    return { floorMs, highWaterMs: persistedMs, epoch };
   }
 
   /** A refused epoch keeps the node out until the next event; a broken store ends it. */

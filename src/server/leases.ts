@@ -13,7 +13,9 @@ import { unsupported } from "./sequences.ts";
 import type { CallOptions } from "./sequences.ts";
 import type { ServingCore } from "./serving_core.ts";
 import { Slot } from "./slot.ts";
-import { beyondRange } from "./window.ts";
+
+/** Holder epochs are unsigned 64-bit numbers (behaviour.md 1.2). */
+const HOLDER_EPOCH_MAX = (1n << 64n) - 1n;
 
 /** What a holder asks for. */
 export interface LeaseRequest extends LeaseClaim {
@@ -38,6 +40,12 @@ export interface SafeFrontier {
   /** Milliseconds since the Unix epoch; 0 on a node that does not lead. */
   readonly physicalMs: number;
   /** The epoch that answers for it; zero if this node does not lead. */
+  readonly epoch: Epoch;
+}
+
+/** The leadership that an operation began under, and what it writes to. */
+interface Term {
+  readonly store: LeaseStore;
   readonly epoch: Epoch;
 }
 
@@ -88,7 +96,9 @@ export class Leases {
   async acquire(request: LeaseRequest, options: CallOptions = {}): Promise<LeaseGrant> {
     this.#meter.count("tsoracle.lease.acquire.requests.total");
     const store = this.#admit(() => this.#checkRequest(request));
-    const grant = await this.#inSlot(options, (epoch) => this.#acquire(request, store, epoch));
+    // The caller's bytes may change while the call waits.
+    const claim = { ...request, holder: request.holder.slice() };
+    const grant = await this.#inSlot(options, (epoch) => this.#acquire(claim, store, epoch));
     this.#meter.count("tsoracle.lease.acquire.success.total");
     return grant;
   }
@@ -147,19 +157,32 @@ export class Leases {
     const { holder, holderEpoch, ttlMs } = request;
     const expiresAtMs = nowMs + ttlMs;
     const highWaterMs = allocator.highWaterMs ?? 0;
-    const boundMs = await store.raise(inRange(Math.max(highWaterMs + 1, expiresAtMs)), epoch);
-    const lease = {
-      leaseId: boundMs,
-      // The caller's bytes may change after the call.
-      holder: holder.slice(),
+    const lease = await this.#secureBound({
+      leaseId: 0,
+      holder,
       holderEpoch,
       ttlMs,
-      boundMs,
+      boundMs: inRange(Math.max(highWaterMs + 1, expiresAtMs)),
       expiresAtMs,
       superseded: false,
-    };
+    }, { store, epoch });
     await store.replace((table) => table.withGranted(lease, nowMs), epoch);
     return granted(lease, epoch);
+  }
+
+  /** From here on the frontier stays at or below the bound, so that the grant does not take it back. */
+  async #secureBound(asked: LeaseRecord, term: Term): Promise<LeaseRecord> {
+    const { leases } = this.#core;
+    leases.expect(asked);
+    try {
+      const boundMs = await term.store.raise(asked.boundMs, term.epoch);
+      const lease = { ...asked, leaseId: boundMs, boundMs };
+      leases.expect(lease);
+      return lease;
+    } catch (error) {
+      leases.unexpect(asked);
+      throw error;
+    }
   }
 
   async #renew(leaseId: number, store: LeaseStore, epoch: Epoch): Promise<LeaseGrant> {
@@ -206,14 +229,13 @@ export class Leases {
   async #inSlot<T>(options: CallOptions, work: (epoch: Epoch) => Promise<T>): Promise<T> {
     const { termSignal } = this.#core;
     const { signal } = options;
-    const leave = signal === undefined ? termSignal : AbortSignal.any([termSignal, signal]);
-    const operation = this.#slot.run(async () => {
-      const { epoch } = this.#core.allocator;
-      if (!this.#core.isServing || epoch === undefined) throw TERM_ENDED;
-      return await work(epoch);
-    }, leave);
+    const signals = signal === undefined ? [termSignal] : [termSignal, signal];
     try {
-      return await abortable(operation, leave);
+      return await this.#slot.run(async () => {
+        const { epoch } = this.#core.allocator;
+        if (!this.#core.isServing || epoch === undefined) throw TERM_ENDED;
+        return await work(epoch);
+      }, signals);
     } catch (error) {
       if (error === TERM_ENDED || termSignal.aborted) throw this.#core.notLeader();
       throw error;
@@ -229,7 +251,13 @@ export class Leases {
         `the holder must have 1 to ${MAX_LEASE_HOLDER_BYTES} bytes: it has ${length}`,
       );
     }
-    const { ttlMs } = request;
+    const { holderEpoch, ttlMs } = request;
+    if (holderEpoch < 0n || holderEpoch > HOLDER_EPOCH_MAX) {
+      throw new OracleError(
+        "invalid-holder",
+        `holder_epoch must be 0 to ${HOLDER_EPOCH_MAX}: it is ${holderEpoch}`,
+      );
+    }
     if (!Number.isInteger(ttlMs) || ttlMs < minLeaseTtlMs || ttlMs > maxLeaseTtlMs) {
       throw new OracleError(
         "invalid-ttl",
@@ -260,7 +288,8 @@ function staleHolder(requested: bigint, held: bigint): OracleError {
   );
 }
 
+/** Unlike a timestamp beyond the range, a bound beyond it is INTERNAL (behaviour.md 1.4). */
 function inRange(boundMs: number): number {
   if (isPhysicalMs(boundMs)) return boundMs;
-  throw beyondRange(boundMs);
+  throw new OracleError("internal", `bound ${boundMs} exceeds 46-bit timestamp field`);
 }

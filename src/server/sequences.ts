@@ -238,10 +238,10 @@ function outcomeUnknown(message: string, cause: unknown): OracleError {
 /** The pair of the driver's own check: one whole block for each request. */
 function blocksOf(
   requests: readonly SequenceRequest[],
-  starts: readonly bigint[],
+  starts: readonly bigint[] | undefined,
 ): readonly SequenceBlock[] {
-  if (starts.length !== requests.length) {
-    throw outcomeUnknown("the driver broke its contract", undefined);
+  if (starts?.length !== requests.length) {
+    throw outcomeUnknown(`the driver broke its contract: it returned ${starts}`, undefined);
   }
   return requests.map(({ key, count }, index) => {
     const start = starts[index];

@@ -106,7 +106,7 @@ export class ServingCore {
   /** Starts to serve a fenced term. */
   beginServing(term: FencedTerm): void {
     this.allocator.becomeLeader(term.floorMs, term.highWaterMs, term.epoch);
-    this.leases.replace(term.leases ?? []);
+    this.leases.seed(term.leases ?? [], this.#clock.nowMs());
     this.#certainUntil = term.certainUntil;
     this.#hasReportedThrow = false;
     this.#term = new AbortController();

@@ -15,18 +15,28 @@ export class Slot {
   /**
    * Runs `work` when its turn has come.
    *
-   * @param signal ends the wait for the turn, by throwing its reason; work that runs goes on
+   * @param signals each ends the wait, by throwing its reason. Before the turn, the work is then left out;
+   *   work that runs goes on to its end, and keeps the slot until then
    */
-  async run<T>(work: () => Promise<T>, signal: AbortSignal): Promise<T> {
+  run<T>(work: () => Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
+    return unlessAborted(this.#inTurn(work, signals), signals);
+  }
+
+  async #inTurn<T>(work: () => Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
     const before = this.#idle;
     const done = deferred<void>();
     this.#idle = before.then(() => done.promise);
     try {
-      await abortable(before, signal);
-      signal.throwIfAborted();
+      await unlessAborted(before, signals);
+      for (const signal of signals) signal.throwIfAborted();
       return await work();
     } finally {
       done.resolve();
     }
   }
+}
+
+/** Signal by signal: `AbortSignal.any` over one that lives long keeps what it made alive on Node 20. */
+function unlessAborted<T>(promise: Promise<T>, signals: readonly AbortSignal[]): Promise<T> {
+  return signals.reduce((wait, signal) => abortable(wait, signal), promise);
 }

@@ -18,10 +18,10 @@ type Prepared = Extract<PrepareOutcome, { kind: "prepared" }>;
 /** How an extension ended for those who wait: the retried grant decides, unless it failed. */
 type Settlement =
   | { readonly kind: "advanced" }
-  | { readonly kind: "not-advanced" }
   | { readonly kind: "term-ended" }
   | { readonly kind: "failed"; readonly error: OracleError };
 
+const ADVANCED: Settlement = { kind: "advanced" };
 const TERM_ENDED: Settlement = { kind: "term-ended" };
 
 /** The one extension under way. */
@@ -114,7 +114,6 @@ export class WindowExtender {
       const outcome = this.#core.allocator.tryGrant(nowMs, count);
       if (outcome.kind !== "window-exhausted") return outcome;
       if (settlement.kind === "failed" && flight.onDemand) throw settlement.error;
-      if (settlement.kind === "not-advanced") return outcome;
     }
   }
 
@@ -156,9 +155,10 @@ export class WindowExtender {
     try {
       const persistedMs = await this.#persist(next);
       const commit = this.#core.allocator.commitExtension(persistedMs, next.epoch);
-      if (commit.kind === "applied") return { kind: "advanced" };
+      if (commit.kind === "applied") return ADVANCED;
       this.#countIgnored(commit.reason);
-      return commit.reason === "not-advanced" ? { kind: "not-advanced" } : TERM_ENDED;
+      // A lease has raised the high-water further meanwhile: that is room as well.
+      return commit.reason === "not-advanced" ? ADVANCED : TERM_ENDED;
     } catch (error) {
       const fault = classifyPersistFault(error);
       if (fault.kind !== "stepped-down") {

@@ -6,7 +6,20 @@ import type { CounterName, HistogramName, Metrics } from "../../src/server/metri
 import type { OracleOptions } from "../../src/server/options.ts";
 import { Oracle } from "../../src/server/oracle.ts";
 import { ManualClock, settle } from "../../src/testing/manual_clock.ts";
+import { driverWithout } from "../../src/testing/driver_without.ts";
+import type { OptionalDriverMethod } from "../../src/testing/driver_without.ts";
 import { ScriptedDriver } from "../../src/testing/scripted_driver.ts";
+import type { ScriptedDriverOptions } from "../../src/testing/scripted_driver.ts";
+
+/** What a rig is made with, besides the options of its oracle. */
+export interface OracleRigOptions extends Partial<OracleOptions> {
+  /** The high-water in the store. */
+  readonly priorMaxMs?: number;
+  /** What the store holds in sequences. */
+  readonly store?: ScriptedDriverOptions;
+  /** What the oracle's driver lacks. */
+  readonly without?: readonly OptionalDriverMethod[];
+}
 
 /** Remembers everything it is told. */
 export class RecordingMetrics implements Metrics {
@@ -36,15 +49,16 @@ export class RecordingMetrics implements Metrics {
 /** An oracle on a scripted driver and a manual clock. */
 export class OracleRig implements AsyncDisposable {
   readonly clock = new ManualClock({ nowMs: 1_000_000 });
-  readonly driver = new ScriptedDriver();
+  readonly driver: ScriptedDriver;
   readonly metrics = new RecordingMetrics();
   readonly oracle: Oracle;
 
-  constructor(options: Partial<OracleOptions> & { readonly priorMaxMs?: number } = {}) {
-    const { priorMaxMs = 0, ...rest } = options;
+  constructor(options: OracleRigOptions = {}) {
+    const { priorMaxMs = 0, store, without, ...rest } = options;
+    this.driver = new ScriptedDriver(store);
     this.driver.highWaterMs = priorMaxMs;
     this.oracle = new Oracle({
-      driver: this.driver,
+      driver: without === undefined ? this.driver : driverWithout(this.driver, without),
       clock: this.clock,
       metrics: this.metrics,
       heartbeatIntervalMs: 0,

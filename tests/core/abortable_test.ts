@@ -31,6 +31,29 @@ Deno.test("abortable() takes its listener off the signal once it has settled", a
   assert.deepEqual(counted.balance(), { added: 1, removed: 1 });
 });
 
+Deno.test("abortable() needs one listener however many wait on a signal, and leaves none", async () => {
+  const counted = countListeners();
+  const held = deferred<number>();
+  const waiting = Array.from({ length: 100 }, () => abortable(held.promise, counted.signal));
+  await abortable(Promise.resolve(), counted.signal);
+  assert.deepEqual(counted.balance(), { added: 1, removed: 0 });
+  held.resolve(7);
+  assert.deepEqual(new Set(await Promise.all(waiting)), new Set([7]));
+  assert.deepEqual(counted.balance(), { added: 1, removed: 1 });
+});
+
+Deno.test("abortable() ends every wait on a signal that fires, but not those that have settled", async () => {
+  const controller = new AbortController();
+  const settled = await abortable(Promise.resolve(7), controller.signal);
+  const waiting = Array.from(
+    { length: 20 },
+    () => abortable(new Promise<never>(() => {}), controller.signal),
+  );
+  controller.abort(REASON);
+  for (const wait of waiting) await assert.rejects(wait, REASON);
+  assert.equal(settled, 7);
+});
+
 Deno.test("orAborted() takes an abort for an end, and passes any other fault on", async () => {
   const controller = new AbortController();
   const fault = new Error("a broken timer");
