@@ -73,7 +73,6 @@ export type {
   FileDriverOptions,
   FileStateErrorCode,
   FileStateErrorOptions,
-  StateDirectory,
   StateDirectoryOptions,
 } from "./src/drivers/file/mod.ts";
 export { MemoryDriver } from "./src/drivers/memory/mod.ts";

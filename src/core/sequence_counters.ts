@@ -21,52 +21,65 @@ export type TakeOutcome =
     readonly count: number;
   };
 
-/** The next ordinal of every sequence of a store, and how many sequences it may have (behaviour.md 5.1). */
+/** The next ordinal of each sequence, and how many sequences there are. A map of them is one. */
+export type CounterSource = Pick<ReadonlyMap<string, bigint>, "get" | "size">;
+
+/**
+ * The next ordinal of every sequence of a store, and how many sequences it may have (behaviour.md 5.1).
+ *
+ * What it was made from is never changed, so that a store can try out calls and forget them again.
+ */
 export class SequenceCounters {
-  readonly #next: Map<string, bigint>;
+  readonly #found: CounterSource;
+  readonly #moved = new Map<string, bigint>();
+  #size: number;
   /** How many keys there may be. More, found in a store, stay; a new one is then refused. */
   readonly keyLimit: number;
 
-  /** Takes the counters over as they are. */
-  constructor(keyLimit: number, next: Iterable<readonly [string, bigint]> = []) {
+  /** Begins with what was found in a store. */
+  constructor(keyLimit: number, found: CounterSource = new Map<string, bigint>()) {
     this.keyLimit = keyLimit;
-    this.#next = new Map(next);
+    this.#found = found;
+    this.#size = found.size;
   }
 
   /** How many sequences there are. */
   get size(): number {
-    return this.#next.size;
+    return this.#size;
   }
 
-  /** Every key with its next ordinal. */
-  entries(): Iterable<readonly [string, bigint]> {
-    return this.#next.entries();
+  /** The counters that have moved since, each with its next ordinal. */
+  get moved(): ReadonlyMap<string, bigint> {
+    return this.#moved;
   }
 
   /** The next ordinal of a sequence; 0 for one that nobody took from. */
   next(key: string): bigint {
-    return this.#next.get(key) ?? 0n;
+    return this.#get(key) ?? 0n;
   }
 
-  /** The same counters, to be changed without changing these. */
-  copy(): SequenceCounters {
-    return new SequenceCounters(this.keyLimit, this.#next);
-  }
-
-  /** Takes a block of each of several distinct sequences, or of none. */
+  /** Takes a block of each of several sequences, or of none. A key that occurs twice gets two blocks. */
   take(requests: readonly SequenceRequest[]): TakeOutcome {
-    const newKeys = requests.filter(({ key }) => !this.#next.has(key)).length;
-    if (newKeys > 0 && this.size + newKeys > this.keyLimit) {
+    const keys = new Set(requests.map(({ key }) => key));
+    const size = this.#size + [...keys].filter((key) => this.#get(key) === undefined).length;
+    if (size > this.#size && size > this.keyLimit) {
       return { kind: "key-limit", limit: this.keyLimit };
     }
+    const ends = new Map<string, bigint>();
+    const starts: bigint[] = [];
     for (const { key, count } of requests) {
-      const next = this.next(key);
-      if (next + BigInt(count) > SEQUENCE_COUNTER_MAX) {
-        return { kind: "overflow", key, next, count };
-      }
+      const next = ends.get(key) ?? this.next(key);
+      const end = next + BigInt(count);
+      if (end > SEQUENCE_COUNTER_MAX) return { kind: "overflow", key, next, count };
+      starts.push(next);
+      ends.set(key, end);
     }
-    const starts = requests.map(({ key }) => this.next(key));
-    for (const { key, count } of requests) this.#next.set(key, this.next(key) + BigInt(count));
+    for (const [key, end] of ends) this.#moved.set(key, end);
+    this.#size = size;
     return { kind: "taken", starts };
+  }
+
+  #get(key: string): bigint | undefined {
+    return this.#moved.get(key) ?? this.#found.get(key);
   }
 }

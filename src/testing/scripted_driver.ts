@@ -105,7 +105,7 @@ export class ScriptedDriver implements ConsensusDriver {
   /** Makes a driver with an empty stream. */
   constructor(options: ScriptedDriverOptions = {}) {
     const { sequences = [], maxSequenceKeys = DEFAULT_MAX_SEQUENCE_KEYS } = options;
-    this.#counters = new SequenceCounters(maxSequenceKeys, sequences);
+    this.#counters = new SequenceCounters(maxSequenceKeys, new Map(sequences));
   }
 
   /** Puts a leadership event on the stream. A leadership overtakes every older epoch at once. */

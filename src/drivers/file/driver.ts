@@ -12,40 +12,40 @@ import {
   TransientError,
 } from "../../consensus/errors.ts";
 import type { Epoch } from "../../core/epoch.ts";
-import { LONGEST_TIMER_MS } from "../../core/timer_limit.ts";
+import type { LeaseRecord } from "../../core/lease_table.ts";
+import type { SequenceRequest } from "../../core/sequence.ts";
 import { isPhysicalMs, PHYSICAL_MS_MAX } from "../../core/timestamp.ts";
+import { LeaseFile } from "./lease_file.ts";
+import { checkLimits } from "./options.ts";
+import type { FileDriverInitOptions, FileDriverOptions } from "./options.ts";
+import { lateCall } from "./record_fault.ts";
+import { SequenceFile } from "./sequence_file.ts";
 import { initStateDirectory, openStateDirectory } from "./state_directory.ts";
-import type { StateDirectory, StateDirectoryOptions } from "./state_directory.ts";
+import type { RecordName, StateDirectory } from "./state_directory.ts";
+import { decodeStateRecord, encodeStateRecord } from "./state_record.ts";
 import { untilEitherAborted, waitWithin } from "./wait.ts";
 
 /** The only epoch of a directory: its lock lets one process lead, and there is nobody to outlive. */
 const ONLY_EPOCH: Epoch = 0n;
 
-/** Options of the constructor of {@linkcode FileDriver}. */
-export interface FileDriverLimits {
-  /**
-   * How long a persist may wait for the disk, in milliseconds, before it is answered with a transient
-   * error. The write itself goes on.
-   *
-   * @default {10_000}
-   */
-  readonly deadlineMs?: number;
-}
-
-/** Options of {@linkcode FileDriver.open}. */
-export interface FileDriverOptions extends FileDriverLimits, StateDirectoryOptions {}
-
-/** Options of {@linkcode FileDriver.init}. */
-export interface FileDriverInitOptions extends StateDirectoryOptions {
-  /** The high-water to begin with, milliseconds since the Unix epoch, 0 to 2^46 - 1. */
-  readonly seedPhysicalMs: number;
+/** What was found in a directory. */
+interface FileDriverParts {
+  readonly directory: StateDirectory;
+  readonly highWaterMs: number;
+  readonly sequences: SequenceFile;
+  readonly leases: LeaseFile;
+  readonly deadlineMs: number;
+  /** Fires when the driver was closed or a write of the high-water failed; its reason says which. */
+  readonly ended: AbortController;
 }
 
 /**
- * A driver for one node that keeps the high-water in a file (behaviour.md 5.1; docs/file-format.md).
+ * A driver for one node that keeps the high-water, the sequences and the leases in files (behaviour.md 5.1;
+ * docs/file-format.md).
  *
- * It leads as long as it is open, under epoch 0. After a write that failed the disk may hold either value,
- * so the driver then refuses everything until the directory is opened again.
+ * It leads as long as it is open, under epoch 0. After a write of the high-water that failed the disk may
+ * hold either value, so the driver then refuses everything until the directory is opened again. After one
+ * of sequences or leases it goes on leading, and reads that file again before it uses it.
  *
  * @example
  * ```ts
@@ -63,40 +63,47 @@ export interface FileDriverInitOptions extends StateDirectoryOptions {
  */
 export class FileDriver implements ConsensusDriver, AsyncDisposable {
   readonly #directory: StateDirectory;
+  readonly #sequences: SequenceFile;
+  readonly #leases: LeaseFile;
   readonly #deadlineMs: number;
-  /** Fires when the driver was closed or a write failed; its reason says which. */
-  readonly #ended = new AbortController();
+  readonly #ended: AbortController;
   #durableMs: number;
   #wantedMs = 0;
   #writing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
-  /**
-   * Takes over a locked directory, and releases it when it is closed.
-   *
-   * @throws {RangeError} if `deadlineMs` is out of range
-   */
-  constructor(directory: StateDirectory, limits: FileDriverLimits = {}) {
-    this.#deadlineMs = checkDeadline(limits.deadlineMs ?? 10_000);
-    this.#directory = directory;
-    this.#durableMs = directory.highWaterMs;
+  private constructor(parts: FileDriverParts) {
+    this.#directory = parts.directory;
+    this.#sequences = parts.sequences;
+    this.#leases = parts.leases;
+    this.#deadlineMs = parts.deadlineMs;
+    this.#ended = parts.ended;
+    this.#durableMs = parts.highWaterMs;
   }
 
   /**
-   * Locks a directory, then reads its state.
+   * Locks a directory, then reads what is in it.
    *
-   * @throws {FileStateError} if it is in use, or holds anything but a whole state; nothing was changed
-   * @throws {RangeError} if `deadlineMs` is out of range
+   * @throws {FileStateError} if it is in use, or holds anything but whole records; nothing was changed
+   * @throws {RangeError} if an option is out of range
    */
   static async open(options: FileDriverOptions): Promise<FileDriver> {
-    const { deadlineMs = 10_000 } = options;
-    checkDeadline(deadlineMs);
-    return new FileDriver(await openStateDirectory(options), { deadlineMs });
+    const { deadlineMs = 10_000, maxSequenceKeys } = options;
+    checkLimits({ deadlineMs, maxSequenceKeys });
+    const ended = new AbortController();
+    const limits = { deadlineMs, ended: ended.signal, maxSequenceKeys };
+    return await openStateDirectory(options, async (directory) => {
+      const state = await directory.read("state");
+      const highWaterMs = state ? decodeStateRecord(state, directory.pathOf("state")) : 0;
+      const sequences = await SequenceFile.open(directory, limits);
+      const leases = await LeaseFile.open(directory, limits);
+      return new FileDriver({ directory, highWaterMs, sequences, leases, deadlineMs, ended });
+    });
   }
 
   /**
    * Gives a new directory a high-water to begin with, so that its first timestamp is above it. The directory
-   * is locked meanwhile.
+   * is locked meanwhile. Sequences and leases that are there stay as they are.
    *
    * @throws {FileStateError} `exists` if there is a state, of whatever kind; otherwise as `open`
    * @throws {RangeError} if the seed does not fit 46 bits
@@ -158,8 +165,7 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
   ): Promise<number> {
     const { signal } = options;
     checkAdvance(atLeastMs);
-    if (epoch !== ONLY_EPOCH) throw new FencedError(epoch, ONLY_EPOCH);
-    this.#checkUsable();
+    this.#checkLeading(epoch);
     while (atLeastMs > this.#durableMs) {
       signal?.throwIfAborted();
       this.#checkUsable();
@@ -169,7 +175,75 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
     return this.#durableMs;
   }
 
-  /** Waits for a write in flight, then gives the directory free. Calling it again waits for the same. */
+  /**
+   * The next ordinal of a sequence, as far as it is durable.
+   *
+   * @throws {TransientError} if the disk took longer than `deadlineMs`
+   * @throws {PermanentError} if a write failed before and `dense` cannot be read again, or after `close`
+   */
+  async loadDenseSeq(key: string, options: DriverCallOptions = {}): Promise<bigint> {
+    this.#checkUsable();
+    return await this.#read(this.#sequences.next(key), "dense", options.signal);
+  }
+
+  /** Takes ordinals of one sequence, as {@linkcode FileDriver.advanceDenseBatch}. */
+  async advanceDense(
+    request: SequenceRequest,
+    epoch: Epoch,
+    options?: DriverCallOptions,
+  ): Promise<bigint> {
+    const [start = 0n] = await this.advanceDenseBatch([request], epoch, options);
+    return start;
+  }
+
+  /**
+   * Takes ordinals of several sequences, or of none. Calls that come together share one write.
+   *
+   * @throws {SequenceKeyLimitError} if a key is new and there are as many as there may be
+   * @throws {SequenceOverflowError} if a counter would pass 2^64 - 1
+   * @throws {RangeError} if a key has not 1 to 128 bytes or a count is below 1; nothing was taken
+   * @throws {FencedError} if the epoch is not 0
+   * @throws {TransientError} if the disk took longer than `deadlineMs`; the ordinals may be taken
+   * @throws {PermanentError} if the disk failed: they may be taken; or after {@linkcode close}
+   */
+  async advanceDenseBatch(
+    requests: readonly SequenceRequest[],
+    epoch: Epoch,
+    options: DriverCallOptions = {},
+  ): Promise<readonly bigint[]> {
+    this.#checkLeading(epoch);
+    return await this.#sequences.take(requests, options.signal);
+  }
+
+  /**
+   * The durable leases.
+   *
+   * @throws {TransientError} if the disk took longer than `deadlineMs`
+   * @throws {PermanentError} if a write failed before and `leases` cannot be read again, or after `close`
+   */
+  async loadLeases(options: DriverCallOptions = {}): Promise<readonly LeaseRecord[]> {
+    this.#checkUsable();
+    return await this.#read(this.#leases.load(), "leases", options.signal);
+  }
+
+  /**
+   * Replaces the durable leases. Of several sets that wait for a write only the last is written.
+   *
+   * @throws {RangeError} if a lease does not fit the record; nothing was changed
+   * @throws {FencedError} if the epoch is not 0
+   * @throws {TransientError} if the disk took longer than `deadlineMs`; the write may still become durable
+   * @throws {PermanentError} if the disk failed, or after {@linkcode close}
+   */
+  async persistLeases(
+    leases: readonly LeaseRecord[],
+    epoch: Epoch,
+    options: DriverCallOptions = {},
+  ): Promise<void> {
+    this.#checkLeading(epoch);
+    await this.#leases.replace(leases, options.signal);
+  }
+
+  /** Waits for writes in flight, then gives the directory free. Calling it again waits for the same. */
   close(): Promise<void> {
     this.#closed ??= this.#close();
     return this.#closed;
@@ -182,6 +256,7 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#ended.abort(closedError(this.directory));
+    await Promise.all([this.#sequences.idle(), this.#leases.idle()]);
     await this.#writing?.catch(() => {});
     this.#directory.release();
   }
@@ -197,7 +272,7 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
 
   async #write(highWaterMs: number): Promise<void> {
     try {
-      await this.#directory.write(highWaterMs);
+      await this.#directory.write("state", encodeStateRecord(highWaterMs));
     } catch (cause) {
       const fault = failedWrite(highWaterMs, cause);
       this.#ended.abort(fault);
@@ -214,16 +289,24 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
     return waitWithin(write, { deadlineMs, late, signal });
   }
 
+  async #read<T>(
+    reading: Promise<T>,
+    name: RecordName,
+    signal: AbortSignal | undefined,
+  ): Promise<T> {
+    const deadlineMs = this.#deadlineMs;
+    const late = () => lateCall(this.#directory.pathOf(name), false, deadlineMs);
+    return await waitWithin(reading, { deadlineMs, late, signal });
+  }
+
+  #checkLeading(epoch: Epoch): void {
+    if (epoch !== ONLY_EPOCH) throw new FencedError(epoch, ONLY_EPOCH);
+    this.#checkUsable();
+  }
+
   #checkUsable(): void {
     this.#ended.signal.throwIfAborted();
   }
-}
-
-function checkDeadline(deadlineMs: number): number {
-  if (deadlineMs > 0 && deadlineMs <= LONGEST_TIMER_MS) return deadlineMs;
-  throw new RangeError(
-    `Cannot open as 'deadlineMs' must be above 0 and at most ${LONGEST_TIMER_MS}: current value is ${deadlineMs}`,
-  );
 }
 
 function closedError(directory: string): PermanentError {

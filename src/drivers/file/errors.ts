@@ -7,7 +7,7 @@
  * - `corrupt`: the record has a wrong magic, checksum or length, or is no regular file;
  * - `truncated`: the record ends too early;
  * - `unsupported-version`: the record was written by a newer release, or by something else;
- * - `out-of-range`: the record is whole, but its high-water does not fit 46 bits;
+ * - `out-of-range`: the record is whole, but a number in it is too large, such as a high-water beyond 46 bits;
  * - `exists`: there is a state already, and only a new one may be seeded;
  * - `io`: the operating system refused; the cause says why.
  */
@@ -29,7 +29,7 @@ export interface FileStateErrorOptions extends ErrorOptions {
 
 /**
  * A state directory that cannot be used as it is. The message says what was found and what to do; nothing
- * is ever repaired automatically, because a guess could issue a timestamp twice.
+ * is ever repaired automatically, because a guess could issue a timestamp or an ordinal twice.
  */
 export class FileStateError extends Error {
   /** Why, for programs. */
@@ -45,7 +45,3 @@ export class FileStateError extends Error {
     this.path = options.path;
   }
 }
-
-/** What an operator does with a record that cannot be read. */
-export const REPLACE_STATE =
-  "move the file away and run 'init' with '--seed-physical-ms' above every timestamp ever issued (docs/file-format.md)";

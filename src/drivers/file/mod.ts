@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A driver for one node that keeps its high-water in a directory of the local disk. It runs on Deno and on
+ * A driver for one node that keeps the high-water, sequences and leases in a directory of the local disk. It runs on Deno and on
  * Node (there with the command flock of util-linux).
  *
  * @example
@@ -19,7 +19,7 @@
  */
 
 export { FileDriver } from "./driver.ts";
-export type { FileDriverInitOptions, FileDriverLimits, FileDriverOptions } from "./driver.ts";
 export { FileStateError } from "./errors.ts";
 export type { FileStateErrorCode, FileStateErrorOptions } from "./errors.ts";
-export type { StateDirectory, StateDirectoryOptions } from "./state_directory.ts";
+export type { FileDriverInitOptions, FileDriverLimits, FileDriverOptions } from "./options.ts";
+export type { StateDirectoryOptions } from "./state_directory.ts";

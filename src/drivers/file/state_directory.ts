@@ -14,25 +14,33 @@ import {
 import { FileStateError } from "./errors.ts";
 import { attempt } from "./io_fault.ts";
 import { type DirectoryLock, lockDirectory } from "./lock.ts";
-import { decodeStateRecord, encodeStateRecord, STATE_RECORD_LENGTH } from "./state_record.ts";
+import { encodeStateRecord } from "./state_record.ts";
 import { writeDurably } from "./write_durably.ts";
 
-const STATE_NAME = "state";
+/** The files of a directory: the high-water, the sequences, the leases (docs/file-format.md). */
+export type RecordName = "state" | "dense" | "leases";
 
-/** A locked directory and the one number in it. */
+/** A locked directory and the files in it. */
 export interface StateDirectory {
   /** The real path of the directory. */
   readonly path: string;
-  /** The high-water found when the directory was opened, 0 to 2^46 - 1 milliseconds. */
-  readonly highWaterMs: number;
+  /** The path of a file. */
+  pathOf(name: RecordName): string;
   /**
-   * Makes a high-water the durable one. One write at a time; none after one that failed, because either
-   * value may then be on the disk.
+   * Reads a file and makes sure that what was read is durable: it may be in memory only, if a process was
+   * killed or a write failed just after its rename.
    *
-   * @param highWaterMs milliseconds since the Unix epoch, 0 to 2^46 - 1
+   * @returns its content, or `undefined` if there is none
+   * @throws {FileStateError} `io`, `corrupt` if it is no regular file, or `locked`
+   */
+  read(name: RecordName): Promise<Uint8Array | undefined>;
+  /**
+   * Makes some bytes the durable content of a file. One write of a file at a time; after one that failed
+   * either content may be on the disk.
+   *
    * @throws {FileStateError} `io`, or `locked` if the lock file was replaced
    */
-  write(highWaterMs: number): Promise<void>;
+  write(name: RecordName, bytes: Uint8Array): Promise<void>;
   /** Ends the lock. No write may be under way. Calling it again does nothing. */
   release(): void;
 }
@@ -46,22 +54,26 @@ export interface StateDirectoryOptions {
 }
 
 /**
- * Locks a directory, then reads its state and makes sure that what was read is durable. No record is 0, the
- * state of a new directory; then the way to the directory is made durable, so that no crash can lose it once
- * a high-water was acknowledged.
+ * Locks a directory, then lets the caller read it; the lock is given back if that fails. The way to a
+ * directory without state, a new one, is made durable, so that no crash can lose it once a high-water was
+ * acknowledged.
  *
- * @throws {FileStateError} if it is in use, or holds anything but a whole state; nothing was changed
+ * @throws {FileStateError} if it is in use, or as `use` does; nothing was changed
  */
-export async function openStateDirectory(options: StateDirectoryOptions): Promise<StateDirectory> {
-  const { directory, failpoint } = options;
-  return await withLock(directory, async (path, lock) => {
-    const highWaterMs = await readState(path);
-    return new LockedDirectory({ path, highWaterMs, lock, failpoint });
+export async function openStateDirectory<T>(
+  options: StateDirectoryOptions,
+  use: (directory: StateDirectory) => Promise<T>,
+): Promise<T> {
+  return await withLock(options, async (directory) => {
+    const used = await use(directory);
+    if (!await fileExists(directory.pathOf("state"))) await syncParents(directory.path);
+    return used;
   });
 }
 
 /**
- * Gives a directory without state a high-water to begin with.
+ * Gives a directory without state a high-water to begin with. Sequences and leases in it stay as they are:
+ * whoever replaces a lost state must not lose them too.
  *
  * @param highWaterMs milliseconds since the Unix epoch, 0 to 2^46 - 1
  * @throws {FileStateError} `exists` if there is a state of whatever kind; otherwise as `openStateDirectory`
@@ -70,46 +82,44 @@ export async function initStateDirectory(
   highWaterMs: number,
   options: StateDirectoryOptions,
 ): Promise<void> {
-  const { directory, failpoint } = options;
-  await withLock(directory, async (path, lock) => {
-    await refuseExisting(path);
-    await syncParents(path);
-    const locked = new LockedDirectory({ path, highWaterMs: 0, lock, failpoint });
-    await locked.write(highWaterMs);
-    locked.release();
+  await withLock(options, async (directory) => {
+    await refuseExisting(directory);
+    await syncParents(directory.path);
+    await directory.write("state", encodeStateRecord(highWaterMs));
+    directory.release();
   });
-}
-
-interface LockedDirectoryParts {
-  readonly path: string;
-  readonly highWaterMs: number;
-  readonly lock: DirectoryLock;
-  readonly failpoint: Failpoint | undefined;
 }
 
 class LockedDirectory implements StateDirectory {
   readonly path: string;
-  readonly highWaterMs: number;
   readonly #lock: DirectoryLock;
   readonly #failpoint: Failpoint | undefined;
 
-  constructor(parts: LockedDirectoryParts) {
-    this.path = parts.path;
-    this.highWaterMs = parts.highWaterMs;
-    this.#lock = parts.lock;
-    this.#failpoint = parts.failpoint;
+  constructor(path: string, lock: DirectoryLock, failpoint: Failpoint | undefined) {
+    this.path = path;
+    this.#lock = lock;
+    this.#failpoint = failpoint;
+  }
+
+  pathOf(name: RecordName): string {
+    return join(this.path, name);
+  }
+
+  async read(name: RecordName): Promise<Uint8Array | undefined> {
+    const path = this.pathOf(name);
+    await this.#lock.assertHeld();
+    await refuseIrregular(`${path}.tmp`);
+    if (!await fileExists(path)) return undefined;
+    const bytes = await attempt("read", path, () => readFlushed(path));
+    await attempt("flush", this.path, () => syncDirectory(this.path, path));
+    await this.#lock.assertHeld();
+    return bytes;
   }
 
   /** The lock is checked before, not to overwrite another's state, and after, not to acknowledge over it. */
-  async write(highWaterMs: number): Promise<void> {
-    const bytes = encodeStateRecord(highWaterMs);
+  async write(name: RecordName, bytes: Uint8Array): Promise<void> {
     await this.#lock.assertHeld();
-    await writeDurably({
-      directory: this.path,
-      name: STATE_NAME,
-      bytes,
-      failpoint: this.#failpoint,
-    });
+    await writeDurably({ directory: this.path, name, bytes, failpoint: this.#failpoint });
     await this.#lock.assertHeld();
   }
 
@@ -120,55 +130,36 @@ class LockedDirectory implements StateDirectory {
 
 /** The lock is taken before anything is read, and given back if the rest fails. */
 async function withLock<T>(
-  directory: string,
-  use: (path: string, lock: DirectoryLock) => Promise<T>,
+  options: StateDirectoryOptions,
+  use: (directory: StateDirectory) => Promise<T>,
 ): Promise<T> {
-  const path = await makeDirectory(directory);
+  const path = await makeDirectory(options.directory);
   const lock = await lockDirectory(path);
   try {
-    return await use(path, lock);
+    return await use(new LockedDirectory(path, lock, options.failpoint));
   } catch (error) {
     lock.release();
     throw error;
   }
 }
 
-async function readState(directory: string): Promise<number> {
-  const path = join(directory, STATE_NAME);
-  await refuseIrregular(`${path}.tmp`);
-  if (!await fileExists(path)) {
-    await syncParents(directory);
-    return 0;
-  }
-  const highWaterMs = decodeStateRecord(await readRecord(path), path);
-  await attempt("flush", directory, () => syncDirectory(directory, path));
-  return highWaterMs;
-}
-
-async function refuseExisting(directory: string): Promise<void> {
-  const path = join(directory, STATE_NAME);
+async function refuseExisting(directory: StateDirectory): Promise<void> {
+  const path = directory.pathOf("state");
   if (!await fileExists(path)) return;
   throw new FileStateError(
     "exists",
-    `Cannot initialize '${directory}': it has a state already; name a new directory, or move the file '${path}' away if its timestamps may be forgotten`,
+    `Cannot initialize '${directory.path}': it has a state already; name a new directory, or move the file '${path}' away if its timestamps may be forgotten`,
     { path },
   );
 }
 
-/**
- * Reads one byte more than a record has, to see whether something follows it, and flushes the file: what is
- * read may be in memory only, if the process before was killed or failed just after its rename.
- */
-async function readRecord(path: string): Promise<Uint8Array> {
-  return await attempt("read", path, async () => {
-    const handle = await open(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
-    try {
-      const bytes = new Uint8Array(STATE_RECORD_LENGTH + 1);
-      const { bytesRead } = await handle.read(bytes, 0, bytes.length, 0);
-      await handle.sync();
-      return bytes.subarray(0, bytesRead);
-    } finally {
-      await handle.close();
-    }
-  });
+async function readFlushed(path: string): Promise<Uint8Array> {
+  const handle = await open(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
+  try {
+    const bytes = await handle.readFile();
+    await handle.sync();
+    return bytes;
+  } finally {
+    await handle.close();
+  }
 }

@@ -10,8 +10,8 @@ export interface WaitLimits {
   readonly signal?: AbortSignal | undefined;
 }
 
-/** Waits for a promise within limits; the signal has not fired yet. The work goes on in any case. */
-export function waitWithin(work: Promise<void>, limits: WaitLimits): Promise<void> {
+/** Waits for a promise within limits. The work goes on in any case. */
+export function waitWithin<T>(work: Promise<T>, limits: WaitLimits): Promise<T> {
   const { deadlineMs, late, signal } = limits;
   return new Promise((resolve, reject) => {
     const leave = () => {
@@ -25,10 +25,11 @@ export function waitWithin(work: Promise<void>, limits: WaitLimits): Promise<voi
     const abort = () => fail(signal?.reason);
     const timer = setTimeout(() => fail(late()), deadlineMs);
     signal?.addEventListener("abort", abort, { once: true });
-    work.then(() => {
+    work.then((result) => {
       leave();
-      resolve();
+      resolve(result);
     }, fail);
+    if (signal?.aborted) abort();
   });
 }
 

@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import {
+  isSequenceKey,
+  MAX_SEQUENCE_KEY_BYTES,
+  SEQUENCE_COUNTER_MAX,
+} from "../../core/sequence.ts";
+import type { CounterSource } from "../../core/sequence_counters.ts";
+import { compareBytes } from "./bytes.ts";
+import { RecordReader, RecordWriter, sealRecord } from "./record_frame.ts";
+import type { RecordKind } from "./record_frame.ts";
+
+/** Magic, version, cap and number of keys, checksum (behaviour.md 5.1 and 15.3). */
+const FRAME_LENGTH = 21;
+
+const FIRST_ENTRY_AT = 17;
+const KEY_LENGTH_LENGTH = 2;
+const COUNTER_LENGTH = 8;
+
+const DENSE: RecordKind = {
+  magic: "TSOD",
+  name: "dense",
+  wayOut:
+    "put a copy back that knows every ordinal ever given out, or move the file away if all sequences may begin again at 0 (docs/file-format.md)",
+  leastLength: FRAME_LENGTH,
+  fixedLength: false,
+};
+
+const ENCODER = new TextEncoder();
+const DECODER = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
+
+/** A key, and the same as it is written. */
+interface EncodedKey {
+  readonly key: string;
+  readonly keyBytes: Uint8Array;
+}
+
+/** What a {@linkcode DenseRecord} knows of its bytes. */
+interface DenseParts {
+  readonly keyLimit: number;
+  readonly counterAt: ReadonlyMap<string, number>;
+}
+
+/**
+ * A record of sequences, and the counters in it. It never changes.
+ *
+ * The counters stay in the record's own bytes: the next record is then a copy with some numbers replaced,
+ * and the keys are encoded and ordered only when one is added.
+ */
+export class DenseRecord implements CounterSource {
+  /** The whole record, to be read only. */
+  readonly bytes: Uint8Array;
+  /** How many keys the store may hold, as the record says. */
+  readonly keyLimit: number;
+  readonly #view: DataView;
+  /** Where each key's counter is, in the order of the record. */
+  readonly #counterAt: ReadonlyMap<string, number>;
+
+  private constructor(bytes: Uint8Array, parts: DenseParts) {
+    this.bytes = bytes;
+    this.keyLimit = parts.keyLimit;
+    this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.#counterAt = parts.counterAt;
+  }
+
+  /**
+   * A record of some sequences.
+   *
+   * @param keyLimit how many keys the store may hold, a whole number from 0
+   * @param counters each sequence with its next ordinal, in any order
+   * @throws {RangeError} if a number or a key does not fit the record
+   */
+  static of(keyLimit: number, counters: ReadonlyMap<string, bigint> = new Map()): DenseRecord {
+    const entries = [...counters.keys()].map((key) => ({ key, keyBytes: encodeKey(key) }));
+    return DenseRecord.#encode(keyLimit, entries, counters);
+  }
+
+  /**
+   * Reads a record and refuses everything that is not exactly one.
+   *
+   * @param path the file that the bytes come from, for the message
+   * @throws {FileStateError} `corrupt`, `truncated`, `unsupported-version` or `out-of-range`
+   */
+  static decode(bytes: Uint8Array, path: string): DenseRecord {
+    const reader = new RecordReader(bytes, DENSE, path);
+    const keyLimit = reader.number("limit of keys");
+    const counterAt = new Map<string, number>();
+    let previous: Uint8Array = new Uint8Array();
+    for (let left = reader.u32(); left > 0; left--) {
+      const keyBytes = reader.raw(reader.u16());
+      const key = readKey(keyBytes, reader);
+      if (compareBytes(previous, keyBytes) >= 0) {
+        throw reader.refusal(
+          "corrupt",
+          `its key ${JSON.stringify(key)} is not above the one before`,
+        );
+      }
+      previous = keyBytes;
+      counterAt.set(key, reader.at);
+      reader.u64();
+    }
+    reader.end();
+    return new DenseRecord(bytes, { keyLimit, counterAt });
+  }
+
+  /** How many keys there are. */
+  get size(): number {
+    return this.#counterAt.size;
+  }
+
+  /** The next ordinal of a sequence, or `undefined` if nothing was ever taken from it. */
+  get(key: string): bigint | undefined {
+    const at = this.#counterAt.get(key);
+    return at === undefined ? undefined : this.#view.getBigUint64(at, true);
+  }
+
+  /**
+   * The record with other counters, and with another limit.
+   *
+   * @throws {RangeError} as {@linkcode DenseRecord.of}
+   */
+  with(counters: ReadonlyMap<string, bigint>, keyLimit: number): DenseRecord {
+    const known = keyLimit === this.keyLimit &&
+      [...counters.keys()].every((key) => this.#counterAt.has(key));
+    return known ? this.#patched(counters) : this.#rebuilt(counters, keyLimit);
+  }
+  #patched(counters: ReadonlyMap<string, bigint>): DenseRecord {
+    const bytes = this.bytes.slice();
+    const view = new DataView(bytes.buffer);
+    for (const [key, next] of counters) {
+      const at = this.#counterAt.get(key);
+      if (at !== undefined) view.setBigUint64(at, checkCounter(key, next), true);
+    }
+    sealRecord(bytes);
+    return new DenseRecord(bytes, { keyLimit: this.keyLimit, counterAt: this.#counterAt });
+  }
+
+  #rebuilt(counters: ReadonlyMap<string, bigint>, keyLimit: number): DenseRecord {
+    const keys = this.#keys();
+    for (const key of counters.keys()) {
+      if (!this.#counterAt.has(key)) keys.push({ key, keyBytes: encodeKey(key) });
+    }
+    return DenseRecord.#encode(keyLimit, keys, {
+      get: (key) => counters.get(key) ?? this.get(key),
+    });
+  }
+
+  /** The keys of the record, with the bytes that they have in it. */
+  #keys(): EncodedKey[] {
+    let at = FIRST_ENTRY_AT;
+    return Array.from(this.#counterAt, ([key, counterAt]) => {
+      const keyBytes = this.bytes.subarray(at + KEY_LENGTH_LENGTH, counterAt);
+      at = counterAt + COUNTER_LENGTH;
+      return { key, keyBytes };
+    });
+  }
+
+  static #encode(
+    keyLimit: number,
+    keys: readonly EncodedKey[],
+    counters: Pick<ReadonlyMap<string, bigint>, "get">,
+  ): DenseRecord {
+    const sorted = keys.toSorted((one, other) => compareBytes(one.keyBytes, other.keyBytes));
+    const length = sorted.reduce((sum, { keyBytes }) => sum + keyBytes.length, 0) +
+      FRAME_LENGTH + sorted.length * (KEY_LENGTH_LENGTH + COUNTER_LENGTH);
+    const writer = new RecordWriter(DENSE, length);
+    const counterAt = new Map<string, number>();
+    writer.u64(BigInt(checkKeyLimit(keyLimit)));
+    writer.u32(sorted.length);
+    for (const { key, keyBytes } of sorted) {
+      writer.u16(keyBytes.length);
+      writer.raw(keyBytes);
+      counterAt.set(key, writer.at);
+      writer.u64(checkCounter(key, counters.get(key) ?? 0n));
+    }
+    return new DenseRecord(writer.seal(), { keyLimit, counterAt });
+  }
+}
+
+function readKey(bytes: Uint8Array, reader: RecordReader): string {
+  let key: string;
+  try {
+    key = DECODER.decode(bytes);
+  } catch {
+    throw reader.refusal("corrupt", `its key before byte ${reader.at} is not UTF-8`);
+  }
+  if (isSequenceKey(key)) return key;
+  throw reader.refusal("corrupt", `its key before byte ${reader.at} has ${bytes.length} bytes`);
+}
+
+function encodeKey(key: string): Uint8Array {
+  if (isSequenceKey(key)) return ENCODER.encode(key);
+  throw new RangeError(
+    `Cannot encode as a key must have 1 to ${MAX_SEQUENCE_KEY_BYTES} bytes of UTF-8: current value is ${
+      JSON.stringify(key)
+    }`,
+  );
+}
+
+function checkCounter(key: string, next: bigint): bigint {
+  if (next >= 0n && next <= SEQUENCE_COUNTER_MAX) return next;
+  throw new RangeError(
+    `Cannot encode as the counter of ${
+      JSON.stringify(key)
+    } must be from 0 to ${SEQUENCE_COUNTER_MAX}: current value is ${next}`,
+  );
+}
+
+function checkKeyLimit(keyLimit: number): number {
+  if (Number.isSafeInteger(keyLimit) && keyLimit >= 0) return keyLimit;
+  throw new RangeError(
+    `Cannot encode as 'keyLimit' must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}: current value is ${keyLimit}`,
+  );
+}
