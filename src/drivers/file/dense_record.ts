@@ -125,7 +125,7 @@ export class DenseRecord implements CounterSource {
     return known ? this.#patched(counters) : this.#rebuilt(counters, keyLimit);
   }
   #patched(counters: ReadonlyMap<string, bigint>): DenseRecord {
-    const bytes = this.bytes.slice();
+    const bytes = new Uint8Array(this.bytes);
     const view = new DataView(bytes.buffer);
     for (const [key, next] of counters) {
       const at = this.#counterAt.get(key);

@@ -90,7 +90,9 @@ function readLease(reader: RecordReader): LeaseRecord {
 
 function readHolder(reader: RecordReader): Uint8Array {
   const length = reader.u16();
-  if (length >= 1 && length <= MAX_LEASE_HOLDER_BYTES) return reader.raw(length).slice();
+  if (length >= 1 && length <= MAX_LEASE_HOLDER_BYTES) {
+    return new Uint8Array(reader.raw(length));
+  }
   throw reader.refusal("corrupt", `its holder at byte ${reader.at} has ${length} bytes`);
 }
 

@@ -153,12 +153,13 @@ async function refuseExisting(directory: StateDirectory): Promise<void> {
   );
 }
 
+/** A plain array: of the buffer that is read a slice would not be a copy. */
 async function readFlushed(path: string): Promise<Uint8Array> {
   const handle = await open(path, constants.O_RDWR | (constants.O_NOFOLLOW ?? 0));
   try {
     const bytes = await handle.readFile();
     await handle.sync();
-    return bytes;
+    return new Uint8Array(bytes);
   } finally {
     await handle.close();
   }
