@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { join } from "node:path";
+import type { LatencyFigures } from "../src/cli/bench/latencies.ts";
+import { Latencies } from "../src/cli/bench/latencies.ts";
 import { FileDriver } from "../src/drivers/file/mod.ts";
 import type { Metrics } from "../src/server/mod.ts";
 import { NO_METRICS, Oracle } from "../src/server/mod.ts";
-import type { LatencyFigures } from "./load/latency.ts";
-import { Latencies } from "./load/latency.ts";
 
 /** A way to extend windows. */
 export interface Arm {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { LatencyFigures } from "../src/cli/bench/latencies.ts";
 import type { InProcessRates } from "./in_process.ts";
 import type { Protocol } from "./load/caller.ts";
-import type { LatencyFigures } from "./load/latency.ts";
 import type { CellResult, LoadResult } from "./load/plan.ts";
 import type { Machine } from "./machine.ts";
 import type { NetworkPauses } from "./network.ts";
@@ -44,11 +44,11 @@ const NOISY_STOLEN = 0.05;
 
 /** One line for everything that makes a run worthless. */
 export function faultsOf(report: Report): readonly string[] {
-  return loadsOf(report).flatMap(({ cells, overlaps }) => [
+  return loadsOf(report).flatMap(({ cells, violations }) => [
     ...cells.filter(({ errors }) => errors > 0).map(({ target, protocol, concurrency, ...cell }) =>
       `${target}, ${protocol} x ${concurrency}: ${cell.errors} calls failed: ${cell.firstError}`
     ),
-    ...overlaps > 0 ? [`${overlaps} timestamps were granted twice`] : [],
+    ...violations > 0 ? [`${violations} answers repeated a timestamp or stepped back`] : [],
   ]);
 }
 

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { describeViolation } from "../../src/cli/bench/render.ts";
+import type { HistoryChecker, HistoryTicket } from "../../src/testing/mod.ts";
+import type { Block } from "./block.ts";
 import type { Connection, Protocol } from "./caller.ts";
 import { connect } from "./caller.ts";
 import { cpuTimeMs } from "./cpu_time.ts";
-import type { OrderCheck } from "./order_check.ts";
 import type { Cell, Plan } from "./plan.ts";
 import type { Tally } from "./tally.ts";
 
@@ -26,7 +28,7 @@ export interface RoundOptions {
   /** Where the figures go. */
   readonly tally: Tally;
   /** Proves the order over all calls to the same server. */
-  readonly check: OrderCheck;
+  readonly check: HistoryChecker;
 }
 
 /**
@@ -85,11 +87,11 @@ async function callInTurn(
   const { check, tally } = options;
   try {
     while (performance.now() < period.endMs) {
-      const floor = check.floor;
+      const ticket = check.begin();
       const beganMs = performance.now();
-      const block = await connection.call();
+      const block = await answerTo(connection, { check, ticket });
       const returnedMs = performance.now();
-      check.accept(block, floor);
+      accept(block, { ...options, ticket });
       if (returnedMs < period.startMs) continue;
       tally.recordLatency(returnedMs - beganMs);
       if (returnedMs <= period.endMs) tally.countRequest();
@@ -97,4 +99,26 @@ async function callInTurn(
   } catch (error) {
     tally.countError(error);
   }
+}
+
+interface Asked {
+  readonly check: HistoryChecker;
+  readonly ticket: HistoryTicket;
+}
+
+async function answerTo(connection: Connection, { check, ticket }: Asked): Promise<Block> {
+  try {
+    return await connection.call();
+  } catch (error) {
+    check.abandon(ticket);
+    throw error;
+  }
+}
+
+function accept(block: Block, { check, ticket, plan }: Asked & Pick<RoundOptions, "plan">): void {
+  const { physicalMs, logicalStart, count } = block;
+  const first = { physicalMs, logical: logicalStart };
+  const last = { physicalMs, logical: logicalStart + count - 1 };
+  const [violation] = check.end(ticket, { first, last, length: plan.count });
+  if (violation !== undefined) throw new Error(describeViolation(violation));
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { LatencyFigures } from "../../src/cli/bench/latencies.ts";
 import type { Protocol } from "./caller.ts";
-import type { LatencyFigures } from "./latency.ts";
 
 /** One thing to measure: a server asked in one way by a number of callers. */
 export interface Cell {
@@ -55,6 +55,6 @@ export interface LoadResult {
   readonly cells: readonly CellResult[];
   /** All answers whose order was checked, warm-up included. */
   readonly checkedAnswers: number;
-  /** Answers that share a timestamp with another one of the same server: must be 0. */
-  readonly overlaps: number;
+  /** Answers that repeat a timestamp of the same server, or step back in real time: must be 0. */
+  readonly violations: number;
 }

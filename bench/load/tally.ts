@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Latencies } from "./latency.ts";
+import { Latencies } from "../../src/cli/bench/latencies.ts";
 import type { Cell, CellResult } from "./plan.ts";
 
 /** What the rounds of one cell add up to. */

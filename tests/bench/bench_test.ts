@@ -66,6 +66,27 @@ ioTest("runPlan() reports a server that nobody reaches", async () => {
   assert.match(result.firstError ?? "", /ECONNREFUSED/);
 });
 
+ioTest("runPlan() finds a server that grants everything twice", async () => {
+  await using server = startRepeatingServer();
+  const { port } = server;
+  const cell = { target: "repeating", port, protocol: "connect-json", concurrency: 3 } as const;
+  // Each caller ends at its first wrong answer, long before the time is over.
+  const plan = { ...PLAN, measureMs: 10_000, cells: [cell] };
+  const { cells: [result], violations } = await runPlan(plan);
+  assert.equal(violations, 3);
+  assert.equal(result?.errors, 3);
+  assert.match(result.firstError ?? "", /was given/);
+});
+
+function startRepeatingServer() {
+  let answers = 0;
+  const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen: () => {} }, () => {
+    const logicalStart = answers++ >> 1;
+    return Response.json({ physicalMs: "1800000000000", logicalStart, count: 1 });
+  });
+  return { port: server.addr.port, [Symbol.asyncDispose]: () => server.shutdown() };
+}
+
 /** Answers in the shape of the protocol, with an error in it. */
 async function startRefusingServer(protocol: Protocol) {
   return protocol === "grpc" ? await refuseGrpc() : refuseHttp(protocol);

@@ -1,25 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { Latencies } from "../../bench/load/latency.ts";
 import { readOptions } from "../../bench/options.ts";
 import { summarize } from "../../bench/rate.ts";
 import { formatTable } from "../../bench/table.ts";
-
-Deno.test("Latencies keeps percentiles to two thousandths and the maximum exactly", () => {
-  const latencies = new Latencies();
-  for (let ms = 1; ms <= 1_000; ms++) latencies.record(ms);
-  const { p50Ms, p99Ms, p999Ms, maxMs } = latencies.figures();
-  for (const [found, expected] of [[p50Ms, 500], [p99Ms, 990], [p999Ms, 999]] as const) {
-    assert.ok(Math.abs(found - expected) <= expected / 500, `${found} instead of ${expected}`);
-  }
-  assert.equal(maxMs, 1_000);
-});
-
-Deno.test("Latencies of nothing are 0", () => {
-  const { p50Ms, maxMs } = new Latencies().figures();
-  assert.deepEqual([p50Ms, maxMs], [0, 0]);
-});
 
 Deno.test("summarize() takes the middle of the runs", () => {
   assert.deepEqual(summarize([3, 1, 2]), { median: 2, lowest: 1, highest: 3 });

@@ -5,16 +5,24 @@ import { createHistogram } from "node:perf_hooks";
 
 /** Percentiles of a set of durations, in milliseconds. All are 0 for an empty set. */
 export interface LatencyFigures {
+  /** Half of the durations are at most this long. */
   readonly p50Ms: number;
+  /** 90 % are at most this long. */
   readonly p90Ms: number;
+  /** 99 % are at most this long. */
   readonly p99Ms: number;
+  /** 99.9 % are at most this long. */
   readonly p999Ms: number;
+  /** The longest. */
   readonly maxMs: number;
 }
 
 const NS_PER_MS = 1_000_000;
 
-/** Durations in a histogram with three significant digits; the maximum is kept exactly. */
+/**
+ * Durations in the HDR histogram of the runtime: three significant digits, so that a percentile is at most
+ * 0.1 % too high; the maximum is kept exactly. Its size does not depend on how many there are.
+ */
 export class Latencies {
   readonly #histogram: RecordableHistogram = createHistogram();
   #maxMs = 0;
