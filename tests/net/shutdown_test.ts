@@ -7,6 +7,7 @@ import { settle } from "../../src/testing/manual_clock.ts";
 import { ioTest } from "../_support/levels.ts";
 import { grpcGetTs, H2Client } from "./_support/h2_client.ts";
 import { H2_ERROR } from "./_support/h2_frames.ts";
+import { holdTimer } from "./_support/hold_timer.ts";
 import { RawClient } from "./_support/raw_client.ts";
 import { ServerRig } from "./_support/server_rig.ts";
 import { soon, until } from "./_support/until.ts";
@@ -177,24 +178,6 @@ ioTest("serve() goes on answering not-leader when its oracle was closed", async 
   assert.equal(probe.status, 503);
   await probe.body?.cancel();
 });
-
-/** Keeps the timers of one length from running by themselves, so that the test decides when they fire. */
-function holdTimer(lengthMs: number): Disposable & { readonly fire: () => void } {
-  const { setTimeout: start } = globalThis;
-  const held: (() => void)[] = [];
-  const hold = (callback: () => void, ms?: number) => {
-    if (ms !== lengthMs) return start(callback, ms);
-    return held.push(callback);
-  };
-  globalThis.setTimeout = hold as typeof start;
-  return {
-    fire() {
-      assert.equal(held.length, 1);
-      held.forEach((callback) => callback());
-    },
-    [Symbol.dispose]: () => void (globalThis.setTimeout = start),
-  };
-}
 
 /** Waits until nobody listens on the port. */
 async function refused(port: number): Promise<void> {
