@@ -131,3 +131,18 @@ Deno.test("decodeStateRecord() refuses a whole record beyond 46 bits", () => {
   }
   assert.equal(decodeStateRecord(forge((1n << 46n) - 1n), "state"), PHYSICAL_MS_MAX);
 });
+
+Deno.test("crc32c() agrees with the definition, bit by bit, at every length", () => {
+  const byBits = (bytes: Uint8Array) => {
+    let crc = -1;
+    for (const byte of bytes) {
+      crc ^= byte;
+      for (let bit = 0; bit < 8; bit++) crc = crc & 1 ? (crc >>> 1) ^ 0x82f63b78 : crc >>> 1;
+    }
+    return ~crc >>> 0;
+  };
+  fc.assert(fc.property(fc.uint8Array({ maxLength: 40 }), fc.nat(3), (bytes, skipped) => {
+    const part = bytes.subarray(Math.min(skipped, bytes.length));
+    assert.equal(crc32c(part), byBits(part));
+  }));
+});
