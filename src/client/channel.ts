@@ -30,6 +30,11 @@ export interface ChannelTarget {
 export interface Channel {
   /** Carries the calls. */
   readonly transport: ConnectTransport;
+  /**
+   * Makes the connection, unless there is one. With this a request whose outcome matters is known not to have
+   * been sent if there is no connection; a channel without it leaves such a request in doubt more often.
+   */
+  dial?(): Promise<void>;
   /** Ends the connection; calls under way fail. */
   close(): void;
 }
