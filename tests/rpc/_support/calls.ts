@@ -31,10 +31,16 @@ export async function readRefusal(response: Response): Promise<RefusedCall> {
   const { code, message } = await response.json();
   assert.equal(typeof code, "string");
   const hint = response.headers.get(LEADER_HINT_KEY);
-  return { status: response.status, code, message, hint: hint === null ? undefined : toHex(hint) };
+  return {
+    status: response.status,
+    code,
+    message,
+    hint: hint === null ? undefined : hexOfHeader(hint),
+  };
 }
 
-function toHex(base64: string): string {
+/** The bytes of a binary header in hex. */
+export function hexOfHeader(base64: string): string {
   return Array.from(atob(base64), (byte) => byte.charCodeAt(0).toString(16).padStart(2, "0"))
     .join("");
 }
