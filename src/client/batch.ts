@@ -73,11 +73,16 @@ export class Batch {
     this.#settle.resolve(block);
   }
 
-  /** Fails all callers, and ends the request if it is under way. */
+  /** Fails all callers with the error of the request. */
   fail(error: unknown): void {
-    const underWay = this.#phase === "sent";
     this.#phase = "settled";
     this.#settle.reject(error);
+  }
+
+  /** Fails all callers who are still there, and ends the request if it is under way. */
+  abandon(error: unknown): void {
+    const underWay = this.#phase === "sent";
+    this.fail(error);
     if (underWay) this.#abandon.abort(error);
   }
 }

@@ -129,7 +129,7 @@ export class Coalescer {
   close(error: TsoClientError): void {
     this.#closed ??= error;
     this.#queued = 0;
-    for (const batch of [...this.#waiting.splice(0), ...this.#underWay]) batch.fail(error);
+    for (const batch of [...this.#waiting.splice(0), ...this.#underWay]) batch.abandon(error);
   }
 
   #takes(batch: Batch, count: number): boolean {
@@ -199,7 +199,7 @@ export class Coalescer {
     if (batch.callers > 0) return;
     const place = this.#waiting.indexOf(batch);
     if (place >= 0) this.#waiting.splice(place, 1);
-    batch.fail(new TsoClientError("deadline-exceeded", "every caller of the batch has left"));
+    batch.abandon(new TsoClientError("deadline-exceeded", "every caller of the batch has left"));
   }
 
   #report(): void {

@@ -41,6 +41,8 @@ export type {
   SequenceBlock,
   SequenceGrant,
 } from "./grants.ts";
+export type { HeldLease } from "./held_lease.ts";
+export type { HoldLeaseOptions } from "./hold_options.ts";
 export { CLIENT_COUNTERS, CLIENT_GAUGES, NO_CLIENT_METRICS } from "./metrics.ts";
 export type { ClientCounterName, ClientGaugeName, ClientMetrics } from "./metrics.ts";
 export type { ClientCallOptions, ClientOptions, RetryOptions } from "./options.ts";

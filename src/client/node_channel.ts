@@ -30,5 +30,11 @@ export function connectGrpc(target: ChannelTarget): Channel {
     acceptCompression: [],
     readMaxBytes: MAX_ANSWER_BYTES,
   });
-  return { transport, close: () => sessionManager.abort() };
+  return {
+    transport,
+    async dial() {
+      if (await sessionManager.connect() === "error") throw sessionManager.error();
+    },
+    close: () => sessionManager.abort(),
+  };
 }

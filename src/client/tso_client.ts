@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { abortable } from "../core/abortable.ts";
 import type { SequenceRequest } from "../core/sequence.ts";
 import { checkClaim, checkLeaseId, checkSequence, checkSequences } from "./arguments.ts";
 import type { LeaseClaim } from "./arguments.ts";
@@ -15,7 +16,10 @@ import type {
   SequenceGrant,
 } from "./grants.ts";
 import { GuardedMetrics } from "./guarded_metrics.ts";
+import type { HeldLease } from "./held_lease.ts";
+import type { HoldLeaseOptions } from "./hold_options.ts";
 import { LeaderCaller } from "./leader_caller.ts";
+import { LeaseHolder } from "./lease_holder.ts";
 import type { ClientCallOptions, ClientOptions } from "./options.ts";
 import { resolveClientOptions } from "./settings.ts";
 import { Timestamp } from "./timestamp.ts";
@@ -32,7 +36,8 @@ export class BaseTsoClient implements AsyncDisposable {
   readonly #caller: LeaderCaller;
   readonly #coalescer: Coalescer;
   readonly #timeoutMs: number;
-  readonly #closing = new AbortController();
+  readonly #leases: LeaseHolder;
+  #closed: TsoClientError | undefined;
 
   /**
    * Makes a client that has no connection yet.
@@ -43,10 +48,12 @@ export class BaseTsoClient implements AsyncDisposable {
   constructor(options: ClientOptions, connect: ConnectChannel) {
     const given = resolveClientOptions(options, connect);
     const settings = { ...given, metrics: new GuardedMetrics(given.metrics) };
-    const { timeoutMs } = settings.retry;
+    const { clock, retry: { timeoutMs } } = settings;
+    const takeEpoch = async (call: ClientCallOptions) => (await this.getTs(call)).toBigInt();
     this.#timeoutMs = timeoutMs;
     this.#caller = new LeaderCaller(settings);
     this.#coalescer = new Coalescer({ ...settings, source: this.#caller, timeoutMs });
+    this.#leases = new LeaseHolder({ source: this.#caller, takeEpoch, clock, timeoutMs });
   }
 
   /** The leader that the next call goes to first, as `host:port`, if one is known. For diagnosis. */
@@ -94,7 +101,8 @@ export class BaseTsoClient implements AsyncDisposable {
    * @throws {TsoClientError} if it is not spent; see the codes
    */
   async getSeq(key: string, count = 1, options: ClientCallOptions = {}): Promise<SequenceGrant> {
-    return await this.#caller.getSeq(checkSequence({ key, count }), this.#context(options));
+    const request = checkSequence({ key, count });
+    return await this.#call(options, (call) => this.#caller.getSeq(request, call));
   }
 
   /**
@@ -108,7 +116,8 @@ export class BaseTsoClient implements AsyncDisposable {
     requests: Iterable<SequenceRequest>,
     options: ClientCallOptions = {},
   ): Promise<SequenceBatchGrant> {
-    return await this.#caller.getSeqBatch(checkSequences(requests), this.#context(options));
+    const checked = checkSequences(requests);
+    return await this.#call(options, (call) => this.#caller.getSeqBatch(checked, call));
   }
 
   /**
@@ -118,7 +127,7 @@ export class BaseTsoClient implements AsyncDisposable {
    * @throws {TsoClientError} see the codes
    */
   async getCurrentMaxSafe(options: ClientCallOptions = {}): Promise<SafePoint> {
-    return await this.#caller.currentMaxSafe(this.#context(options));
+    return await this.#call(options, (call) => this.#caller.currentMaxSafe(call));
   }
 
   /**
@@ -128,7 +137,7 @@ export class BaseTsoClient implements AsyncDisposable {
    * @throws {TsoClientError} see the codes
    */
   async getSafeFrontier(options: ClientCallOptions = {}): Promise<SafePoint> {
-    return await this.#caller.safeFrontier(this.#context(options));
+    return await this.#call(options, (call) => this.#caller.safeFrontier(call));
   }
 
   /**
@@ -138,7 +147,8 @@ export class BaseTsoClient implements AsyncDisposable {
    * @throws {TsoClientError} see the codes
    */
   async acquireLease(claim: LeaseClaim, options: ClientCallOptions = {}): Promise<LeaseGrant> {
-    return await this.#caller.acquireLease(checkClaim(claim), this.#context(options));
+    const request = checkClaim(claim);
+    return await this.#call(options, (call) => this.#caller.acquireLease(request, call));
   }
 
   /**
@@ -147,7 +157,8 @@ export class BaseTsoClient implements AsyncDisposable {
    * @throws {TsoClientError} see the codes
    */
   async renewLease(leaseId: number, options: ClientCallOptions = {}): Promise<LeaseGrant> {
-    return await this.#caller.renewLease(checkLeaseId(leaseId), this.#context(options));
+    const id = checkLeaseId(leaseId);
+    return await this.#call(options, (call) => this.#caller.renewLease(id, call));
   }
 
   /**
@@ -156,16 +167,30 @@ export class BaseTsoClient implements AsyncDisposable {
    * @throws {TsoClientError} see the codes
    */
   async releaseLease(leaseId: number, options: ClientCallOptions = {}): Promise<void> {
-    await this.#caller.releaseLease(checkLeaseId(leaseId), this.#context(options));
+    const id = checkLeaseId(leaseId);
+    await this.#call(options, (call) => this.#caller.releaseLease(id, call));
   }
 
-  /** Fails all callers with `closed`, ends what is under way, and closes the connections. */
-  close(): Promise<void> {
-    const error = new TsoClientError("closed", "Cannot ask: the client was closed");
-    this.#coalescer.close(error);
-    this.#closing.abort(error);
+  /**
+   * Acquires a lease and renews it at a third of its ttl until it is released or lost. Both are repeated
+   * while the leader changes. Its `signal` fires before it can be trusted no more.
+   *
+   * @param holder who holds it: 1 to 128 bytes, compared byte by byte; a text counts as its UTF-8
+   * @throws {TsoClientError} `refused` if a higher epoch holds it; see the codes
+   */
+  async holdLease(holder: string | Uint8Array, options: HoldLeaseOptions): Promise<HeldLease> {
+    return await this.#leases.hold(holder, options);
+  }
+
+  /**
+   * Fails all callers with `closed`, releases the leases that are held as far as the server can be reached,
+   * ends what is under way, and closes the connections. Never rejects.
+   */
+  async close(): Promise<void> {
+    this.#closed ??= new TsoClientError("closed", "Cannot ask: the client was closed");
+    this.#coalescer.close(this.#closed);
+    await this.#leases.close(this.#closed);
     this.#caller.close();
-    return Promise.resolve();
   }
 
   /** Closes the client. */
@@ -173,11 +198,24 @@ export class BaseTsoClient implements AsyncDisposable {
     await this.close();
   }
 
-  #context(options: ClientCallOptions): CallContext {
-    const { signal = this.#closing.signal, timeoutMs = this.#timeoutMs } = options;
-    this.#closing.signal.throwIfAborted();
-    signal.throwIfAborted();
-    return { signal, timeoutMs: checkTimeout(timeoutMs) };
+  async #call<T>(
+    options: ClientCallOptions,
+    ask: (call: CallContext) => Promise<T>,
+  ): Promise<T> {
+    const { signal, timeoutMs = this.#timeoutMs } = options;
+    if (this.#closed !== undefined) throw this.#closed;
+    checkTimeout(timeoutMs);
+    signal?.throwIfAborted();
+    // A signal of its own: one that many calls share has one listener, and not one of each.
+    const call = new AbortController();
+    const answer = ask({ signal: call.signal, timeoutMs });
+    if (signal === undefined) return await answer;
+    try {
+      return await abortable(answer, signal);
+    } catch (error) {
+      call.abort(error);
+      throw error;
+    }
   }
 }
 
