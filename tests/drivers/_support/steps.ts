@@ -2,19 +2,27 @@
 
 import { PermanentError } from "../../../src/consensus/errors.ts";
 import type { Failpoint } from "../../../src/core/failpoint.ts";
+import type { RecordName } from "../../../src/drivers/file/state_directory.ts";
 
-/** The failpoints of a write of the state, in their order. */
-export const WRITE_STEPS = [
-  "file::state::before_open",
-  "file::state::after_open_before_write",
-  "file::state::after_write_before_fsync",
-  "file::state::after_fsync_before_rename",
-  "file::state::after_rename_before_dir_fsync",
-  "file::state::after_dir_fsync",
+const STEPS = [
+  "before_open",
+  "after_open_before_write",
+  "after_write_before_fsync",
+  "after_fsync_before_rename",
+  "after_rename_before_dir_fsync",
+  "after_dir_fsync",
 ] as const;
 
 /** From this step on the new value is what a reader finds. */
-export const FIRST_RENAMED = WRITE_STEPS.indexOf("file::state::after_rename_before_dir_fsync");
+export const FIRST_RENAMED = STEPS.indexOf("after_rename_before_dir_fsync");
+
+/** The failpoints of a write of a file, in their order. */
+export function writeStepsOf(name: RecordName): readonly string[] {
+  return STEPS.map((step) => `file::${name}::${step}`);
+}
+
+/** The failpoints of a write of the state, in their order. */
+export const WRITE_STEPS = writeStepsOf("state");
 
 /** A fault as the operating system reports it. */
 export function systemFault(code: string, text: string): Error {
@@ -25,6 +33,17 @@ export function systemFault(code: string, text: string): Error {
 export function failingAt(step: string, fault: Error = systemFault("EIO", "i/o error")): Failpoint {
   return (name) => {
     if (name === step) throw fault;
+  };
+}
+
+/** Fails at one step, but only the first time. */
+export function failingOnceAt(step: string): Failpoint {
+  const failing = failingAt(step);
+  let failed = false;
+  return (name) => {
+    if (failed || name !== step) return;
+    failed = true;
+    return failing(name);
   };
 }
 
