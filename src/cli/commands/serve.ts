@@ -11,6 +11,7 @@ import { EXIT, UsageError } from "../errors.ts";
 import { runtimeName } from "../runtime.ts";
 import { SERVE_FLAGS } from "../serve/flags.ts";
 import type { ServeSettings } from "../serve/flags.ts";
+import { checkLeaseTtls } from "../serve/lease_ttls.ts";
 import { startNode } from "../serve/node.ts";
 import { checkEnd, failure } from "../serve/node_end.ts";
 import { configLines } from "../serve/print_config.ts";
@@ -46,6 +47,7 @@ export const SERVE_COMMAND = defineCommand({
   async body({ settings, given, operands, context }) {
     checkDriver(operands);
     checkTlsFiles(settings);
+    checkLeaseTtls(settings);
     if (settings.printConfig) {
       context.stdout.write(configLines(SERVE_FLAGS, given));
       return EXIT.ok;

@@ -24,6 +24,8 @@ export interface LogChoice {
   readonly refused: string | undefined;
 }
 
+const UINT32_MAX = 0xffff_ffff;
+
 const ADDRESS_FLAGS = {
   listen: valueFlag("listen", {
     placeholder: "HOST:PORT",
@@ -61,6 +63,48 @@ const STATE_FLAGS = {
     fallback: "1/3",
     summary: "part of the window that is left when the next one is prepared",
     parse: parseFraction,
+  }),
+} as const;
+
+const SEQUENCE_FLAGS = {
+  maxSequenceCount: valueFlag("max-seq-count", {
+    placeholder: "N",
+    fallback: "65536",
+    summary: "most ordinals of one block; a block is spent for ever once it is taken",
+    parse: wholeNumber(1, UINT32_MAX),
+  }),
+  maxSequenceBatchKeys: valueFlag("max-seq-batch-keys", {
+    placeholder: "N",
+    fallback: "128",
+    summary: "most keys of one batch; with many, --max-message-bytes has to grow too",
+    parse: wholeNumber(1, UINT32_MAX),
+  }),
+  maxSequenceKeys: optionalFlag("max-seq-keys", {
+    placeholder: "N",
+    summary: "most keys of the state directory; without it as stored there, 10000 in a new one",
+    parse: wholeNumber(1, UINT32_MAX),
+  }),
+} as const;
+
+const LEASE_FLAGS = {
+  minLeaseTtlMs: valueFlag("lease-ttl-min", {
+    placeholder: "DURATION",
+    fallback: "5s",
+    summary: "shortest lease that a holder may ask for; it should outlast a restart",
+    parse: durationFrom(1),
+  }),
+  maxLeaseTtlMs: valueFlag("lease-ttl-max", {
+    placeholder: "DURATION",
+    fallback: "5m",
+    summary:
+      "longest lease that a holder may ask for; after a restart timestamps begin as far ahead",
+    parse: durationFrom(1),
+  }),
+  maxLeases: valueFlag("max-leases", {
+    placeholder: "N",
+    fallback: "4096",
+    summary: "most leases at a time, superseded ones included; each change writes all of them",
+    parse: wholeNumber(1, UINT32_MAX),
   }),
 } as const;
 
@@ -178,6 +222,8 @@ const PROCESS_FLAGS = {
 export const SERVE_FLAGS = {
   ...ADDRESS_FLAGS,
   ...STATE_FLAGS,
+  ...SEQUENCE_FLAGS,
+  ...LEASE_FLAGS,
   ...TLS_FLAGS,
   ...OBSERVE_FLAGS,
   ...LIMIT_FLAGS,

@@ -65,7 +65,8 @@ export async function startNode(settings: ServeSettings): Promise<RunningNode> {
 async function openNode(settings: ServeSettings, closers: Closers): Promise<RunningNode> {
   await requireNetPermission(settings.listen);
   const tls = await readTlsFiles(settings);
-  const driver = await FileDriver.open({ directory: settings.directory });
+  const { directory, maxSequenceKeys } = settings;
+  const driver = await FileDriver.open({ directory, maxSequenceKeys });
   closers.add(() => closeDriver(driver, settings.shutdownGraceMs));
   const metrics = settings.noMetrics ? undefined : await openMetrics(settings, closers);
   const oracle = new Oracle({
@@ -93,8 +94,15 @@ async function openNode(settings: ServeSettings, closers: Closers): Promise<Runn
 
 function oracleSettings(settings: ServeSettings): Omit<OracleOptions, "driver"> {
   const { windowAheadMs, failoverAdvanceMs, refillFraction } = settings;
+  const { maxSequenceCount, maxSequenceBatchKeys } = settings;
+  const { minLeaseTtlMs, maxLeaseTtlMs, maxLeases } = settings;
   const { heartbeatIntervalMs, shutdownGraceMs } = settings;
-  return { windowAheadMs, failoverAdvanceMs, refillFraction, heartbeatIntervalMs, shutdownGraceMs };
+  return {
+    ...{ windowAheadMs, failoverAdvanceMs, refillFraction },
+    ...{ maxSequenceCount, maxSequenceBatchKeys },
+    ...{ minLeaseTtlMs, maxLeaseTtlMs, maxLeases },
+    ...{ heartbeatIntervalMs, shutdownGraceMs },
+  };
 }
 
 function serverSettings(settings: ServeSettings): ServeOptions {
