@@ -72,11 +72,17 @@ export function optionalFlag<T>(
   return { name, kind: "value", fallback: undefined, fromEnvironment, ...described, read };
 }
 
+/** Describes a flag that may be given several times. */
+export interface ListFlagOptions<T> extends ValueFlagOptions<T> {
+  /** The one value that counts if none is given. */
+  readonly fallback?: string;
+}
+
 /** Makes a flag that may be given several times; in the environment, commas part its values. */
-export function listFlag<T>(name: string, options: ValueFlagOptions<T>): Flag<readonly T[]> {
-  const { parse, fromEnvironment = true, ...described } = options;
+export function listFlag<T>(name: string, options: ListFlagOptions<T>): Flag<readonly T[]> {
+  const { parse, fallback, fromEnvironment = true, ...described } = options;
   const read = (texts: readonly string[]) => texts.map(parse);
-  return { name, kind: "list", fallback: undefined, fromEnvironment, ...described, read };
+  return { name, kind: "list", fallback, fromEnvironment, ...described, read };
 }
 
 /** Makes a flag without a value, off by default. */

@@ -6,6 +6,7 @@ import type { AddressInfo, Server } from "node:net";
 import { createServer as createTcpServer } from "node:net";
 import { MemoryDriver } from "../../src/drivers/memory/mod.ts";
 import { serve } from "../../src/net/mod.ts";
+import { parseEndpoint } from "../../src/core/endpoint.ts";
 import { Oracle } from "../../src/server/mod.ts";
 import { makeCertificates } from "../_support/certs.ts";
 import { ioTest } from "../_support/levels.ts";
@@ -84,20 +85,41 @@ ioTest("tsoracle get ends with 1 and says what to do when nothing listens", asyn
   assert.match(stderr, new RegExp(`^error: .*${gone.address}: .*tsoracle serve.*\n$`));
 });
 
-ioTest("tsoracle get ends with 1 and names the leader that a follower knows", async () => {
-  const hint = { leaderEndpoint: { host: "10.0.0.7", port: 50_551 }, leaderEpoch: 4n };
-  const driver = new MemoryDriver({ initial: { kind: "follower", ...hint } });
-  await using oracle = new Oracle({ driver, heartbeatIntervalMs: 0 });
-  await using server = await serve(oracle, { hostname: "127.0.0.1", port: 0 });
-  const knows = async () => {
-    for await (const state of oracle.watchState({ signal: AbortSignal.timeout(10_000) })) {
-      if (state.kind === "not-serving" && state.leaderEndpoint !== undefined) return;
-    }
+/** A follower that names a leader. */
+async function follower(leader: string) {
+  const driver = new MemoryDriver({
+    initial: { kind: "follower", leaderEndpoint: parseEndpoint(leader), leaderEpoch: 4n },
+  });
+  const oracle = new Oracle({ driver, heartbeatIntervalMs: 0 });
+  const server = await serve(oracle, { hostname: "127.0.0.1", port: 0 });
+  for await (const state of oracle.watchState({ signal: AbortSignal.timeout(10_000) })) {
+    if (state.kind === "not-serving" && state.leaderEndpoint !== undefined) break;
+  }
+  return {
+    address: server.address,
+    async [Symbol.asyncDispose]() {
+      await server.close();
+      await oracle.close();
+    },
   };
-  await knows();
-  const { code, stderr } = await runCli(["get", "--endpoint", `127.0.0.1:${server.port}`]);
+}
+
+ioTest("tsoracle get goes to the leader that a follower names", async () => {
+  await using leader = await serveLocally();
+  await using asked = await follower(leader.address);
+  const { code, stdout } = await runCli(["get", "--endpoint", asked.address]);
+  assert.equal(code, 0);
+  assert.match(stdout, /^[0-9]+\n$/);
+});
+
+ioTest("tsoracle get ends with 1 and names the leader that cannot be reached", async () => {
+  const gone = await foreign(createTcpServer());
+  await gone[Symbol.asyncDispose]();
+  await using asked = await follower(gone.address);
+  const args = ["get", "--endpoint", asked.address, "--timeout", "500ms"];
+  const { code, stderr } = await runCli(args);
   assert.equal(code, 1);
-  assert.match(stderr, /not the leader; try --endpoint 10\.0\.0\.7:50551\n$/);
+  assert.match(stderr, /^error: Cannot get a timestamp from .*\n$/);
 });
 
 ioTest("tsoracle get ends with 1 when nobody is known to lead", async () => {
@@ -106,7 +128,13 @@ ioTest("tsoracle get ends with 1 when nobody is known to lead", async () => {
     heartbeatIntervalMs: 0,
   });
   await using server = await serve(oracle, { hostname: "127.0.0.1", port: 0 });
-  const { code, stderr } = await runCli(["get", "--endpoint", `127.0.0.1:${server.port}`]);
+  const { code, stderr } = await runCli([
+    "get",
+    "--endpoint",
+    server.address,
+    "--timeout",
+    "300ms",
+  ]);
   assert.equal(code, 1);
   assert.match(stderr, /nobody is known to lead; try again/);
 });

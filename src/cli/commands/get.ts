@@ -1,15 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { epochFromHalves } from "../../core/epoch.ts";
-import { MAX_COUNT, packTimestamp } from "../../core/timestamp.ts";
-import type { GetTsResponse } from "../../gen/tsoracle/v1/tso_pb.ts";
+import type { TimestampRange } from "../../client/mod.ts";
+import { MAX_COUNT } from "../../core/timestamp.ts";
+import { CLIENT_FLAGS } from "../client/client_flags.ts";
+import { withClient } from "../client/with_client.ts";
 import { defineCommand } from "../command.ts";
 import { JSON_FLAG, refuseOperands } from "../common.ts";
 import { EXIT } from "../errors.ts";
-import { optionalFlag, switchFlag, valueFlag } from "../flag.ts";
-import { callGetTs } from "../get/call.ts";
-import { readTarget } from "../get/target.ts";
-import { durationFrom, parsePath, parseServerAddress, wholeNumber } from "../values.ts";
+import { switchFlag, valueFlag } from "../flag.ts";
+import { wholeNumber } from "../values.ts";
 
 /** `tsoracle get`. */
 export const GET_COMMAND = defineCommand({
@@ -41,40 +40,16 @@ export const GET_COMMAND = defineCommand({
       fromEnvironment: false,
     }),
     json: JSON_FLAG,
-    endpoint: valueFlag("endpoint", {
-      placeholder: "HOST:PORT",
-      fallback: "127.0.0.1:50551",
-      summary: "the server to ask",
-      parse: parseServerAddress,
-    }),
-    timeoutMs: valueFlag("timeout", {
-      placeholder: "DURATION",
-      fallback: "5s",
-      summary: "how long to wait for the answer",
-      parse: durationFrom(1),
-    }),
-    tls: switchFlag("tls", "speak TLS and trust the authorities of this system"),
-    tlsCa: optionalFlag("tls-ca", {
-      placeholder: "FILE",
-      summary: "speak TLS and trust this authority, PEM",
-      parse: parsePath,
-    }),
-    clientCert: optionalFlag("client-cert", {
-      placeholder: "FILE",
-      summary: "own certificate for a server that asks for one, PEM; needs --client-key",
-      parse: parsePath,
-    }),
-    clientKey: optionalFlag("client-key", {
-      placeholder: "FILE",
-      summary: "key of --client-cert, PEM",
-      parse: parsePath,
-    }),
+    ...CLIENT_FLAGS,
   },
   async body({ settings, operands, context }) {
     refuseOperands("get", operands);
-    const target = await readTarget(settings);
-    const response = await callGetTs(target, settings);
-    context.stdout.write(render(response, settings));
+    const { count, json, range } = settings;
+    const block = await withClient(
+      { settings, goal: "get a timestamp" },
+      (client) => client.getTsBatch(count),
+    );
+    context.stdout.write(render(block, { json, range }));
     return EXIT.ok;
   },
 });
@@ -84,16 +59,13 @@ interface RenderOptions {
   readonly range: boolean;
 }
 
-function render(response: GetTsResponse, options: RenderOptions): string {
-  const physicalMs = Number(response.physicalMs);
-  const { logicalStart, count } = response;
-  const first = packTimestamp(physicalMs, logicalStart);
-  const last = packTimestamp(physicalMs, logicalStart + count - 1);
+function render(block: TimestampRange, options: RenderOptions): string {
+  const { first, last, length: count, physicalMs, logicalStart } = block;
   if (options.json) {
-    const epoch = String(epochFromHalves({ hi: response.epochHi, lo: response.epochLo }));
-    const block = { first: String(first), last: String(last), count };
-    return `${JSON.stringify({ ...block, physicalMs, logicalStart, epoch })}\n`;
+    const ends = { first, last, count };
+    const epoch = String(block.epoch);
+    return `${JSON.stringify({ ...ends, physicalMs, logicalStart, epoch })}\n`;
   }
   if (options.range) return `${first} ${last}\n`;
-  return Array.from({ length: count }, (_, index) => `${first + BigInt(index)}\n`).join("");
+  return Array.from(block, (timestamp) => `${timestamp}\n`).join("");
 }

@@ -1,0 +1,50 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { createServer } from "node:net";
+import type { AddressInfo } from "node:net";
+import { MemoryDriver } from "../../src/drivers/memory/mod.ts";
+import { serve } from "../../src/net/mod.ts";
+import { Oracle } from "../../src/server/mod.ts";
+import { ioTest } from "../_support/levels.ts";
+import { serveLocally } from "./_support/local_server.ts";
+import { runCli } from "./_support/run_cli.ts";
+
+/** An address at which nothing listens any more. */
+async function deadAddress(): Promise<string> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const { port } = server.address() as AddressInfo;
+  await new Promise((resolve) => server.close(resolve));
+  return `127.0.0.1:${port}`;
+}
+
+ioTest("tsoracle status shows leader, follower and who cannot be reached", async () => {
+  await using leader = await serveLocally();
+  await using oracle = new Oracle({ driver: new MemoryDriver({ initial: { kind: "unknown" } }) });
+  await using follower = await serve(oracle, { port: 0 });
+  const dead = await deadAddress();
+  const endpoints = [leader.address, follower.address, dead];
+  const args = ["status", ...endpoints.flatMap((endpoint) => ["--endpoint", endpoint])];
+  const { code, stdout, stderr } = await runCli(args);
+  assert.deepEqual([code, stderr], [0, ""]);
+  const [first = "", second = "", third = ""] = stdout.split("\n");
+  assert.match(first, /^\S+ +leader +epoch 0, safe up to 20\S+Z, leases up to 20\S+Z, answered/);
+  assert.ok(first.startsWith(leader.address));
+  assert.ok(second.startsWith(`${follower.address}  follower`));
+  assert.ok(third.startsWith(`${dead}  unreachable`));
+  assert.match(third, /tsoracle serve/);
+  const json = JSON.parse((await runCli([...args, "--json"])).stdout);
+  assert.deepEqual(
+    json.nodes.map(({ endpoint, state }: Record<string, unknown>) => [endpoint, state]),
+    [[leader.address, "leader"], [follower.address, "follower"], [dead, "unreachable"]],
+  );
+});
+
+ioTest("tsoracle status ends with 1 if nobody leads", async () => {
+  await using oracle = new Oracle({ driver: new MemoryDriver({ initial: { kind: "unknown" } }) });
+  await using follower = await serve(oracle, { port: 0 });
+  const { code, stdout } = await runCli(["status", "--endpoint", follower.address]);
+  assert.equal(code, 1);
+  assert.match(stdout, /follower/);
+});
