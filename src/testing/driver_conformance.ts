@@ -1,8 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import assert from "node:assert/strict";
 import type { ConsensusDriver } from "../consensus/driver.ts";
+import type {
+  ConformanceCase,
+  ConformanceTrial,
+  SequenceStoreContent,
+} from "./conformance_case.ts";
 import { CONFORMANCE_CASES } from "./driver_conformance_cases.ts";
-import type { ConformanceTrial } from "./driver_conformance_cases.ts";
+import { LEASE_CONFORMANCE_CASES } from "./lease_conformance_cases.ts";
+import { SEQUENCE_CONFORMANCE_CASES } from "./sequence_conformance_cases.ts";
+
+/** What a driver may lack. */
+export type DriverFeature = "sequences" | "leases";
+
+interface Feature {
+  readonly methods: readonly (keyof ConsensusDriver)[];
+  readonly cases: readonly ConformanceCase[];
+}
+
+const FEATURES: Readonly<Record<DriverFeature, Feature>> = {
+  sequences: {
+    methods: ["loadDenseSeq", "advanceDense", "advanceDenseBatch"],
+    cases: SEQUENCE_CONFORMANCE_CASES,
+  },
+  leases: { methods: ["loadLeases", "persistLeases"], cases: LEASE_CONFORMANCE_CASES },
+};
 
 /** How the suite gets at a driver and its store. */
 export interface DriverHarness<D extends ConsensusDriver> {
@@ -17,6 +40,17 @@ export interface DriverHarness<D extends ConsensusDriver> {
    * Absent: the store only ever has one epoch.
    */
   readonly supersede?: (driver: D) => Promise<void>;
+  /**
+   * Opens a driver on a new store that holds some sequences and may hold a number of them. Absent: the limits
+   * of sequences are not tried.
+   */
+  readonly openWith?: (content: SequenceStoreContent) => Promise<D>;
+  /**
+   * What the driver has no methods for. That is then all that is tried of it.
+   *
+   * @default {[]}
+   */
+  readonly without?: readonly DriverFeature[];
 }
 
 /** Options of {@linkcode testDriverConformance}. */
@@ -51,7 +85,13 @@ export function testDriverConformance<D extends ConsensusDriver>(
   name: string,
   options: DriverConformanceOptions<D>,
 ): void {
-  for (const { title, needs, run } of CONFORMANCE_CASES) {
+  const { without = [] } = options;
+  const cases = [...CONFORMANCE_CASES];
+  for (const [feature, { methods, cases: those }] of Object.entries(FEATURES)) {
+    if (without.some((each) => each === feature)) cases.push(absence(feature, methods));
+    else cases.push(presence(feature, methods), ...those);
+  }
+  for (const { title, needs, run } of cases) {
     if (needs !== undefined && options[needs] === undefined) continue;
     options.test(`${name} ${title}`, async () => {
       const subject = new Subject(options, await options.open());
@@ -62,6 +102,28 @@ export function testDriverConformance<D extends ConsensusDriver>(
       }
     });
   }
+}
+
+function presence(feature: string, methods: Feature["methods"]): ConformanceCase {
+  return {
+    title: `has ${methods.join(", ")}`,
+    run: ({ driver }) => {
+      const lacking = methods.filter((method) => driver[method] === undefined);
+      const wayOut = `if it is to have no ${feature}, say so with the option 'without'`;
+      assert.deepEqual(lacking, [], `the driver lacks ${lacking.join(", ")}; ${wayOut}`);
+      return Promise.resolve();
+    },
+  };
+}
+
+function absence(feature: string, methods: Feature["methods"]): ConformanceCase {
+  return {
+    title: `has no ${feature} (NOT TRIED), and no part of them`,
+    run: ({ driver }) => {
+      assert.deepEqual(methods.filter((method) => driver[method] !== undefined), []);
+      return Promise.resolve();
+    },
+  };
 }
 
 class Subject<D extends ConsensusDriver> implements ConformanceTrial {
@@ -80,6 +142,13 @@ class Subject<D extends ConsensusDriver> implements ConformanceTrial {
   async reopen(): Promise<void> {
     const { reopen } = this.#harness;
     if (reopen) this.#driver = await reopen(this.#driver);
+  }
+
+  async openWith(content: SequenceStoreContent): Promise<void> {
+    const { close, openWith } = this.#harness;
+    if (!openWith) return;
+    await close(this.#driver);
+    this.#driver = await openWith(content);
   }
 
   async supersede(): Promise<void> {

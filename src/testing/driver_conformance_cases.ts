@@ -1,32 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import type { ConsensusDriver } from "../consensus/driver.ts";
 import { AdvanceOutOfRangeError, ConsensusError } from "../consensus/errors.ts";
 import { PHYSICAL_MS_MAX } from "../core/timestamp.ts";
+import { isFenced } from "./conformance_case.ts";
+import type { ConformanceCase } from "./conformance_case.ts";
 import { EventReader, isReady, leaderEpoch } from "./event_reader.ts";
 import { settle } from "./manual_clock.ts";
 import { eventEpoch } from "../consensus/event_epoch.ts";
-
-/** A promise of the driver contract and how to try it. */
-export interface ConformanceCase {
-  /** What is promised, after the driver's name. */
-  readonly title: string;
-  /** What the harness must be able to do. */
-  readonly needs?: "reopen" | "supersede";
-  /** Throws if the promise is not kept. */
-  readonly run: (subject: ConformanceTrial) => Promise<void>;
-}
-
-/** What a case may do with the driver under test. */
-export interface ConformanceTrial {
-  /** The driver; another one after `reopen`. */
-  readonly driver: ConsensusDriver;
-  /** Ends the driver and opens its store again. */
-  reopen(): Promise<void>;
-  /** Gives the store to a newer epoch. */
-  supersede(): Promise<void>;
-}
 
 /** The promises of the driver contract that can be tried from outside. */
 export const CONFORMANCE_CASES: readonly ConformanceCase[] = [
@@ -206,9 +187,4 @@ async function giveUp(
   await settle(turns);
   stop.abort(reason);
   return await outcome;
-}
-
-function isFenced(error: unknown): boolean {
-  return error instanceof ConsensusError &&
-    (error.code === "fenced" || error.code === "not-leader");
 }

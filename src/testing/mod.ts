@@ -13,7 +13,12 @@
  */
 
 export { testDriverConformance } from "./driver_conformance.ts";
-export type { DriverConformanceOptions, DriverHarness } from "./driver_conformance.ts";
+export type {
+  DriverConformanceOptions,
+  DriverFeature,
+  DriverHarness,
+} from "./driver_conformance.ts";
+export type { SequenceStoreContent } from "./conformance_case.ts";
 export { driverWithout } from "./driver_without.ts";
 export type { OptionalDriverMethod } from "./driver_without.ts";
 export { GapChecker } from "./gap_checker.ts";

@@ -9,6 +9,7 @@ import { testDriverConformance } from "../../src/testing/driver_conformance.ts";
 testDriverConformance("MemoryDriver", {
   test: (name, fn) => Deno.test(name, fn),
   open: () => Promise.resolve(new MemoryDriver()),
+  openWith: (content) => Promise.resolve(new MemoryDriver(content)),
   close: () => Promise.resolve(),
   supersede: (driver) => {
     driver.announce({ kind: "follower", leaderEpoch: 2n });

@@ -32,6 +32,12 @@ export interface MemoryDriverOptions {
    */
   readonly highWaterMs?: number;
   /**
+   * The sequences found at the start, each with its next ordinal.
+   *
+   * @default {new Map()}
+   */
+  readonly sequences?: ReadonlyMap<string, bigint>;
+  /**
    * How many sequences there may be, at least 1.
    *
    * @default {10_000}
@@ -70,7 +76,8 @@ export class MemoryDriver implements ConsensusDriver {
     const { initial = { kind: "leader", epoch: 1n }, highWaterMs = 0 } = options;
     checkAdvance(highWaterMs);
     this.#highWaterMs = highWaterMs;
-    this.#counters = new SequenceCounters(options.maxSequenceKeys ?? DEFAULT_MAX_SEQUENCE_KEYS);
+    const { sequences = new Map(), maxSequenceKeys = DEFAULT_MAX_SEQUENCE_KEYS } = options;
+    this.#counters = new SequenceCounters(maxSequenceKeys, new Map(sequences));
     this.#current = initial;
     this.#fence = eventEpoch(initial) ?? 0n;
   }

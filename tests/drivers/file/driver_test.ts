@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { FencedError, PermanentError, TransientError } from "../../../src/consensus/errors.ts";
+import { DenseRecord } from "../../../src/drivers/file/dense_record.ts";
 import { FileDriver } from "../../../src/drivers/file/driver.ts";
 import { testDriverConformance } from "../../../src/testing/driver_conformance.ts";
 import { settle } from "../../../src/testing/manual_clock.ts";
@@ -14,6 +15,11 @@ const LAST_STEP = "file::state::after_dir_fsync";
 testDriverConformance("FileDriver", {
   test: ioTest,
   open: async () => await FileDriver.open({ directory: (await StateDir.make()).path }),
+  openWith: async ({ sequences, maxSequenceKeys }) => {
+    const dir = await StateDir.make();
+    await dir.put("dense", DenseRecord.of(maxSequenceKeys, sequences).bytes);
+    return await FileDriver.open({ directory: dir.path });
+  },
   reopen: async (driver) => {
     await driver.close();
     return await FileDriver.open({ directory: driver.directory });
