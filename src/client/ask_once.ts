@@ -49,9 +49,9 @@ export class SingleAsker {
   #notLeader(fault: Fault, attempted: Attempted): TsoClientError {
     const { what, address } = attempted;
     const hint = this.#cluster.readHint(fault.metadata);
+    this.#cluster.leaders.demote(address);
     if (hint.kind === "unusable") return hintError(fault, { ...attempted, why: hint.why });
     const seated = hint.kind === "leader" && this.#cluster.seatHint(hint);
-    if (!seated || hint.address.name !== address.name) this.#cluster.leaders.demote(address);
     const next = seated ? `the next call goes to ${hint.address.name}` : "no leader is known yet";
     const text = `Cannot ${what}: ${address.name} does not lead; ${next}`;
     const { cause, code } = fault;

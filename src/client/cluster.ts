@@ -40,8 +40,10 @@ export class Cluster {
 
   /** The endpoints to visit in one pass. */
   worklist(): Worklist {
+    const { leader, failed } = this.leaders;
     return new Worklist({
-      leader: this.leaders.leader,
+      leader,
+      failed,
       endpoints: this.#rotation.next(),
       avoids: (address) => this.avoided.has(address),
     });

@@ -47,6 +47,12 @@ export class LeaderCache {
     return entry === undefined || entry.failed ? undefined : entry.address;
   }
 
+  /** Where to go last: the leader that is known, if it has failed since. */
+  get failed(): EndpointAddress | undefined {
+    const entry = this.#fresh();
+    return entry?.failed ? entry.address : undefined;
+  }
+
   /**
    * Takes note of a claim, unless what is known is better.
    *

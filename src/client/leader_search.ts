@@ -80,7 +80,7 @@ export class LeaderSearch<T> {
       if (outcome.kind === "answer") return outcome;
       const verdict = this.#question.judge(outcome, { what: this.#question.what, address });
       if (verdict.kind === "final") throw verdict.error;
-      if (verdict.kind === "passed") this.#last = { error: verdict.error, passing: false };
+      if (verdict.kind === "passed") this.#passOver(address, verdict.error);
       else if (verdict.kind === "no-leader") this.#rideOut(address);
       else if (verdict.kind === "failed") await this.#fail(verdict, address);
       else if (!this.#follow(verdict, address)) return undefined;
@@ -129,6 +129,12 @@ export class LeaderSearch<T> {
     this.#election = from.name;
     this.#retryReason = "not_leader";
     this.#again = true;
+  }
+
+  #passOver(address: EndpointAddress, error: Error): void {
+    this.#cluster.leaders.demote(address);
+    this.#retryReason = "not_leader";
+    this.#last = { error, passing: false };
   }
 
   async #fail(verdict: FailedVerdict, address: EndpointAddress): Promise<void> {

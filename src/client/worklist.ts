@@ -6,6 +6,8 @@ import type { EndpointAddress } from "./endpoint_address.ts";
 export interface WorklistOptions {
   /** Goes first, if it is known. */
   readonly leader: EndpointAddress | undefined;
+  /** Goes after the other endpoints of the user, if it is one of them: it led, and has failed. */
+  readonly failed: EndpointAddress | undefined;
   /** The endpoints of the user, in the order of this pass. */
   readonly endpoints: readonly EndpointAddress[];
   /** Whether an endpoint is only asked when nothing else is left. */
@@ -21,9 +23,10 @@ export class Worklist {
 
   /** Makes the list of a pass. */
   constructor(options: WorklistOptions) {
-    const { leader, endpoints, avoids } = options;
-    const others = endpoints.filter((address) => address.name !== leader?.name);
-    const all = leader === undefined ? others : [leader, ...others];
+    const { leader, failed, endpoints, avoids } = options;
+    const others = endpoints.filter(({ name }) => name !== leader?.name && name !== failed?.name);
+    const last = endpoints.filter(({ name }) => name === failed?.name);
+    const all = [...(leader === undefined ? [] : [leader]), ...others, ...last];
     this.#avoids = avoids;
     this.#waiting = all.filter((address) => !avoids(address));
     this.#lastResort = all.filter(avoids);
