@@ -52,6 +52,7 @@ export type LeaseLookup =
 export class LeaseTable {
   #leases: readonly LeaseRecord[] = [];
   #expected: LeaseRecord | undefined;
+  #isSettled = true;
 
   /** Begins a leadership with what the store holds. Expired leases are as good as unknown from the start. */
   seed(leases: readonly LeaseRecord[], nowMs: number): void {
@@ -62,11 +63,25 @@ export class LeaseTable {
   replace(leases: readonly LeaseRecord[]): void {
     this.#leases = leases;
     this.#expected = undefined;
+    this.#isSettled = true;
   }
 
   /** Forgets everything: the leadership has ended. */
   clear(): void {
     this.replace([]);
+  }
+
+  /**
+   * Whether the store holds what is in place. After a replacement that failed it may hold that instead, or
+   * come to hold it, until the next {@linkcode replace}.
+   */
+  get isSettled(): boolean {
+    return this.#isSettled;
+  }
+
+  /** Notes that a replacement is sent to the store. */
+  unsettle(): void {
+    this.#isSettled = false;
   }
 
   /**

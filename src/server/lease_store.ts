@@ -73,11 +73,13 @@ export class LeaseStore {
     epoch: Epoch,
   ): Promise<void> {
     this.#checkEpoch(epoch);
-    const next = project(this.#core.leases);
+    const { leases } = this.#core;
+    const next = project(leases);
+    leases.unsettle();
     const signal = this.#abandon;
     await this.#settle("persist leases", epoch, () => this.#persistLeases(next, epoch, { signal }));
     this.#checkEpoch(epoch);
-    this.#core.leases.replace(next);
+    leases.replace(next);
   }
 
   async #settle<T>(what: string, epoch: Epoch, work: () => Promise<T>): Promise<T> {

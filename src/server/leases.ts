@@ -151,7 +151,11 @@ export class Leases {
     const { allocator, leases } = this.#core;
     const nowMs = this.#settings.clock.nowMs();
     const claim = leases.claim(request, nowMs);
-    if (claim.kind === "live") return granted(claim.lease, epoch);
+    if (claim.kind === "live") {
+      // A release that failed may still take the lease out of the store.
+      if (!leases.isSettled) await store.replace((table) => table.unexpired(nowMs), epoch);
+      return granted(claim.lease, epoch);
+    }
     if (claim.kind === "stale") throw staleHolder(request.holderEpoch, claim.heldEpoch);
     this.#checkRoom(nowMs);
     const { holder, holderEpoch, ttlMs } = request;

@@ -148,6 +148,18 @@ Deno.test("LeaseTable.seed() drops what has expired: its id is unknown", () => {
   assert.equal(table.find(2, NOW_MS).kind, "unknown");
 });
 
+Deno.test("LeaseTable.isSettled is false from a replacement that is sent until the next one in place", () => {
+  const table = new LeaseTable();
+  assert.equal(table.isSettled, true);
+  table.unsettle();
+  assert.equal(table.isSettled, false);
+  table.replace([]);
+  assert.equal(table.isSettled, true);
+  table.unsettle();
+  table.seed([], NOW_MS);
+  assert.equal(table.isSettled, true);
+});
+
 Deno.test("LeaseTable.clear() forgets leases and what was expected", () => {
   const table = tableOf(lease());
   table.expect(lease({ leaseId: 2, boundMs: 1_050 }));

@@ -213,6 +213,25 @@ Deno.test("frontier() is not held back by a lease whose bound never became durab
   assert.equal(rig.oracle.leases.frontier().physicalMs, rig.driver.highWaterMs);
 });
 
+Deno.test("the live lease is written again if a release that failed may have taken it from the store", async () => {
+  await using rig = new OracleRig();
+  await rig.lead(1n);
+  const { leases } = rig.oracle;
+  const lease = await leases.acquire(claimOf("a"));
+  rig.driver.afterPersistLeases = () => {
+    throw new TransientError("no answer");
+  };
+  await assert.rejects(leases.release(lease.leaseId), { code: "unavailable" });
+  assert.deepEqual(rig.driver.leases, []);
+  await assert.rejects(leases.acquire(claimOf("a")), { code: "unavailable" });
+  rig.driver.afterPersistLeases = undefined;
+  assert.deepEqual(await leases.acquire(claimOf("a")), lease);
+  assert.deepEqual(rig.driver.leases.map(({ leaseId }) => leaseId), [lease.leaseId]);
+  const writes = rig.driver.leasePersists.length;
+  assert.deepEqual(await leases.acquire(claimOf("a")), lease);
+  assert.equal(rig.driver.leasePersists.length, writes, "once is enough");
+});
+
 Deno.test("a new leader begins with the leases of the store, read after its fencing persist", async () => {
   await using rig = new OracleRig({ priorMaxMs: 1_000_000 });
   let highWaterAtLoadMs = 0;
