@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { TsoClientError } from "./errors.ts";
+import type { HeldLease } from "./held_lease.ts";
 import type { LeaseTiming } from "./lease_clock.ts";
 import type { ClientCallOptions } from "./options.ts";
 
@@ -22,6 +23,8 @@ export interface HoldLeaseOptions extends ClientCallOptions {
    * @default {a tenth of `ttlMs`}
    */
   readonly safetyMarginMs?: number;
+  /** Called after each renewal, when the bound and the expiry have moved. */
+  readonly onRenewed?: (lease: HeldLease) => void;
 }
 
 /**

@@ -12,6 +12,7 @@ import type { ArmedLease, LeaseAttemptOptions, LeaseSource } from "./lease_attem
 import { obtainLease } from "./obtain_lease.ts";
 import type { ClientCallOptions } from "./options.ts";
 import { RenewedLease } from "./renewed_lease.ts";
+import type { RenewedLeaseOptions } from "./renewed_lease.ts";
 
 /** What a {@linkcode LeaseHolder} works with. */
 export interface LeaseHolderOptions {
@@ -70,7 +71,7 @@ export class LeaseHolder {
         onFault: (error) => fault = error,
       });
       const armed = await abortable(deadline.bound(work), this.#closing.signal);
-      return this.#keep(armed, timing);
+      return this.#keep(armed, { timing, onRenewed: options.onRenewed });
     } catch (error) {
       throw deadline.signal.aborted && fault !== undefined ? withCause(error, fault) : error;
     } finally {
@@ -92,10 +93,13 @@ export class LeaseHolder {
     return await obtainLease({ ...claim, holderEpoch }, { ...options, mayBeOlder: false });
   }
 
-  #keep(armed: ArmedLease, timing: ReturnType<typeof leaseTiming>): HeldLease {
+  #keep(
+    armed: ArmedLease,
+    holding: Pick<RenewedLeaseOptions, "timing" | "onRenewed">,
+  ): HeldLease {
     const { source, clock } = this.#options;
     const onDone = (done: HeldLease) => this.#held.delete(done);
-    const lease = new RenewedLease(armed, { source, clock, timing, onDone });
+    const lease = new RenewedLease(armed, { source, clock, onDone, ...holding });
     this.#held.add(lease);
     return lease;
   }

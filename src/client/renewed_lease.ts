@@ -18,6 +18,8 @@ export interface RenewedLeaseOptions {
   readonly clock: Clock;
   /** How long it lasts, and how early it is given up. */
   readonly timing: LeaseTiming;
+  /** Called after each renewal. */
+  readonly onRenewed: ((lease: HeldLease) => void) | undefined;
   /** Called when there is nothing left to do for it: it was lost, or has been released. */
   readonly onDone: (lease: RenewedLease) => void;
 }
@@ -116,6 +118,9 @@ export class RenewedLease implements HeldLease {
       });
       this.#grant = grant;
       this.#term.arm(armed);
+      const { onRenewed } = this.#options;
+      // In a turn of its own: what it throws is not the fault of the lease.
+      if (onRenewed !== undefined) queueMicrotask(() => onRenewed(this));
     }
   }
 

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { TsoClientError } from "../../src/client/errors.ts";
+import type { HeldLease } from "../../src/client/held_lease.ts";
 import { fault, LeaseRig } from "./_support/stub_leases.ts";
 
 const TTL_MS = 15_000;
@@ -139,4 +140,16 @@ Deno.test("holdLease() refuses bad arguments before it asks", async () => {
     await assert.rejects(rig.holder.hold(holder, options), { code: "invalid-argument" });
   }
   assert.deepEqual(rig.leases.attempts, []);
+});
+
+Deno.test("holdLease() calls back after each renewal, with the bound moved", async () => {
+  const rig = new LeaseRig();
+  const bounds: number[] = [];
+  const onRenewed = (renewed: HeldLease) => bounds.push(renewed.boundMs);
+  const lease = await rig.run(rig.holder.hold("a", { ttlMs: TTL_MS, onRenewed }));
+  const acquired = lease.boundMs;
+  await rig.clock.advance(5_000);
+  assert.deepEqual(bounds, [lease.boundMs]);
+  assert.ok(lease.boundMs > acquired);
+  await lease.release();
 });
