@@ -2,7 +2,10 @@
 
 import assert from "node:assert/strict";
 
-/** Keeps the timers of one length from running by themselves, so that the test decides when they fire. */
+/**
+ * Keeps the timers of one length from running by themselves, so that the test decides when they fire. At the
+ * end of a test that did not get so far they fire too, so that what waits for them ends.
+ */
 export function holdTimer(lengthMs: number): Disposable & { readonly fire: () => void } {
   const { setTimeout: start } = globalThis;
   const held: (() => void)[] = [];
@@ -11,11 +14,15 @@ export function holdTimer(lengthMs: number): Disposable & { readonly fire: () =>
     return held.push(callback);
   };
   globalThis.setTimeout = hold as typeof start;
+  const fireAll = () => held.splice(0).forEach((callback) => callback());
   return {
     fire() {
       assert.equal(held.length, 1);
-      held.forEach((callback) => callback());
+      fireAll();
     },
-    [Symbol.dispose]: () => void (globalThis.setTimeout = start),
+    [Symbol.dispose]() {
+      globalThis.setTimeout = start;
+      fireAll();
+    },
   };
 }
