@@ -3,7 +3,8 @@
 import assert from "node:assert/strict";
 import { FileDriver } from "../../src/drivers/file/driver.ts";
 import { ioTest, scaled } from "../_support/levels.ts";
-import { FileChild, type Runtime } from "./_support/file_child.ts";
+import { FileChild } from "./_support/file_child.ts";
+import { liveAndDie, seededRandom } from "./_support/life.ts";
 import { StateDir } from "./_support/state_dir.ts";
 import { WRITE_STEPS } from "./_support/steps.ts";
 
@@ -13,17 +14,6 @@ const ASKED_AHEAD = 4;
 async function loaded(directory: string): Promise<number> {
   await using driver = await FileDriver.open({ directory });
   return await driver.loadHighWater();
-}
-
-/** Small, fast and repeatable: the seed is printed, and gives the same moments again (xorshift32). */
-function randomFrom(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state ^= state << 13;
-    state ^= state >>> 17;
-    state ^= state << 5;
-    return (state >>> 0) % below;
-  };
 }
 
 /** The highest value that a child acknowledged before it was killed, at least what it began with. */
@@ -39,32 +29,15 @@ async function checkAfterCrash(dir: StateDir, acknowledgedMs: number): Promise<n
   return durableMs;
 }
 
-/** One life under load, ended at a random moment of a random write. */
-async function liveAndDie(
-  dir: StateDir,
-  runtime: Runtime,
-  random: (below: number) => number,
-): Promise<string[]> {
-  await using child = await FileChild.start(["load", dir.path], { runtime });
-  const lines: string[] = [];
-  for (let left = 1 + random(40); left > 0; left--) lines.push(await child.line() ?? "");
-  const moment = performance.now() + random(3_000) / 1_000;
-  while (performance.now() < moment) continue;
-  await child.kill();
-  return [...lines, ...await child.rest()];
-}
-
 for (const [runtime, kills] of [["deno", scaled(10, 100)], ["node", scaled(3, 30)]] as const) {
   ioTest(
     `FileDriver keeps every acknowledged high-water over ${kills} kills of ${runtime}`,
     async () => {
       await using dir = await StateDir.make();
-      const seed = 1 + Math.floor(Math.random() * 0xffff_fffe);
-      console.log(`seed ${seed}`);
-      const random = randomFrom(seed);
+      const random = seededRandom();
       let durableMs = 0;
       for (let kill = 0; kill < kills; kill++) {
-        const lines = await liveAndDie(dir, runtime, random);
+        const lines = await liveAndDie(["load", dir.path], { runtime, random });
         durableMs = await checkAfterCrash(dir, highest(lines, durableMs));
       }
       assert.ok(durableMs >= kills, "the children wrote nothing");

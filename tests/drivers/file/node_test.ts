@@ -34,6 +34,41 @@ ioTest("FileDriver on Node writes what Deno reads", async () => {
   assert.ok(acknowledgedMs >= 17 && await driver.loadHighWater() >= acknowledgedMs);
 });
 
+ioTest(
+  "FileDriver on Node takes ordinals behind those of Deno, and Deno behind those of Node",
+  async () => {
+    await using dir = await StateDir.make();
+    const lease = {
+      leaseId: 7,
+      holder: Uint8Array.of(0, 255),
+      holderEpoch: (1n << 64n) - 1n,
+      ttlMs: 1,
+      boundMs: 7,
+      expiresAtMs: 8,
+      superseded: true,
+    };
+    {
+      await using driver = await FileDriver.open({ directory: dir.path });
+      await driver.advanceDense({ key: "orders", count: 1_000 }, 0n);
+      await driver.advanceDense({ key: "\u{1d11e}", count: 5 }, 0n);
+      await driver.persistLeases([lease], 0n);
+    }
+    {
+      await using child = await FileChild.start(["take", dir.path], { runtime: "node" });
+      const starts: string[] = [];
+      for (let left = 9; left > 0; left--) {
+        starts.push(...JSON.parse(await child.line() ?? "{}").starts ?? []);
+      }
+      assert.ok(starts.includes("1000"), `the child received ${starts}`);
+      await child.kill();
+    }
+    await using driver = await FileDriver.open({ directory: dir.path });
+    assert.ok(await driver.loadDenseSeq("orders") > 1_000n);
+    assert.equal(await driver.loadDenseSeq("\u{1d11e}"), 5n);
+    assert.deepEqual(await driver.loadLeases(), [lease]);
+  },
+);
+
 ioTest("FileDriver on Node ends with its process and keeps it alive for nothing", async () => {
   await using dir = await StateDir.make();
   await using child = await FileChild.holding(dir.path, { runtime: "node" });
