@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { join } from "node:path";
+import { pathToFileURL } from "node:url";
 import { ioTest } from "../_support/levels.ts";
 import { ServerProcess } from "../_support/server_process.ts";
 
@@ -61,8 +62,35 @@ ioTest("the README's other commands run", async () => {
   const get = lines.find((line) => line.includes("main.ts get"));
   const printed = await shell(`${get} --endpoint ${server.address}`);
   assert.match(printed, /^\d{18}\n\d{18}\n\d{18}\n$/);
+  const seq = lines.find((line) => line.includes("main.ts seq"));
+  assert.equal(await shell(`${seq} --endpoint ${server.address}`), "0\n");
+  const status = lines.find((line) => line.includes("main.ts status"));
+  assert.match(await shell(`${status} --endpoint ${server.address}`), /leader/);
+  const bench = lines.find((line) => line.includes("main.ts bench"));
+  const quick = "--duration 200ms --warmup 0s --json";
+  assert.ok(JSON.parse(await shell(`${bench} ${quick} --endpoint ${server.address}`)));
   const decode = lines.find((line) => line.includes("main.ts decode"));
   assert.match(await shell(decode ?? "false"), /physical_ms +1700000000000/);
   const help = lines.find((line) => line.endsWith("--help"));
   assert.match(await shell(help ?? "false"), /serve/);
+});
+
+ioTest("the README's program runs", async () => {
+  const text = await Deno.readTextFile(join(ROOT, "README.md"));
+  const [, code = ""] = /^```ts ignore\n(import \{ TsoClient \}[^]*?)^```$/m.exec(text) ?? [];
+  await using server = await ServerProcess.start();
+  const client = pathToFileURL(join(ROOT, "src", "client", "mod.ts")).href;
+  const program = code.replace("@tsoracle/tsoracle/client", client)
+    .replace("127.0.0.1:50551", server.address);
+  const show =
+    "console.log(many.length, String(ts) < String(many.first), block.start, lease.boundMs > 0);";
+  const directory = await Deno.makeTempDir();
+  try {
+    const file = join(directory, "program.ts");
+    await Deno.writeTextFile(file, `${program}\n${show}\n`);
+    const printed = await shell(`deno run -A --config '${join(ROOT, "deno.json")}' '${file}'`);
+    assert.equal(printed, "1000 true 0n true\n");
+  } finally {
+    await Deno.remove(directory, { recursive: true });
+  }
 });
