@@ -304,6 +304,17 @@ Deno.test("Coalescer.take() with more time than a batch has asks again", async (
   assert.equal(rig.abandoned, 0);
 });
 
+Deno.test("Coalescer.take() with a signal alone has the time of a batch and no more", async () => {
+  const rig = new CoalescerRig({ timeoutMs: 1_000 });
+  const taken = rig.coalescer.take(1, { signal: new AbortController().signal });
+  await settle();
+  await rig.clock.advance(1_000);
+  const error = new TsoClientError("no-leader", "nobody leads");
+  rig.source.request(0).fail(error);
+  await assert.rejects(taken, error);
+  assert.deepEqual(rig.source.counts, [1]);
+});
+
 Deno.test("Coalescer.take() with more time still fails with what is not a matter of time", async () => {
   const rig = new CoalescerRig({ timeoutMs: 1_000 });
   const patient = rig.coalescer.take(1, { timeoutMs: 5_000 });
