@@ -8,6 +8,8 @@ export const EXIT = {
   failure: 1,
   /** The command line or the environment is wrong; nothing was done. */
   usage: 2,
+  /** `bench` received a timestamp twice, or out of order. */
+  violation: 3,
   /** A second SIGINT forced the end. */
   SIGINT: 130,
   /** A second SIGTERM forced the end. */

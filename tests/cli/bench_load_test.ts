@@ -200,6 +200,24 @@ Deno.test("runLoad() ends early when it is asked to, with the figures so far", a
   }
 });
 
+Deno.test("runLoad() gives up the calls under way when it is told to", async () => {
+  const clock = new ManualClock();
+  const giveUp = new AbortController();
+  const { report } = await runScripted((_, nowMs) => {
+    if (nowMs >= 600) giveUp.abort();
+    return nowMs >= 500 ? "never" : 10;
+  }, { ...OPEN, clock, abandon: giveUp.signal });
+  assert.equal(clock.monotonicMs(), 600);
+  assert.equal(report.unfinished, 11);
+  assert.equal(report.latency.maxMs, 100);
+});
+
+Deno.test("runLoad() open measures to its end although the last call was due before", async () => {
+  const loop = { kind: "open", perSecond: 0.9, maxOutstanding: 1 } as const;
+  const { report } = await runScripted(() => 10, { ...OPEN, loop, durationMs: 2_000 });
+  assert.deepEqual([report.measuredMs, report.callsPerSecond], [2_000, 1]);
+});
+
 Deno.test("runLoad() that is ended before it measures has figures of nothing", async () => {
   const { report } = await runScripted(() => 10, { ...CLOSED, signal: AbortSignal.abort() });
   assert.deepEqual([report.measuredMs, report.calls, report.callsPerSecond], [0, 0, 0]);

@@ -40,6 +40,8 @@ export interface LoadOptions {
   readonly drainMs?: number;
   /** Ends the measurement early; what was measured counts. */
   readonly signal?: AbortSignal | undefined;
+  /** Ends also the wait for calls under way. It is for after `signal`, or instead of it. */
+  readonly abandon?: AbortSignal | undefined;
   /** Told every second. */
   readonly onProgress?: (progress: LoadProgress) => void;
   /** Where time comes from. */

@@ -201,7 +201,7 @@ export class Measurement {
   /** The result. */
   figures(): MeasuredFigures {
     return {
-      measuredMs: Math.max(0, this.#endMs - this.#startMs),
+      measuredMs: Math.max(0, wholeMicroseconds(this.#endMs - this.#startMs)),
       calls: this.#calls,
       latency: this.#latencies.figures(),
       lateness: this.#lateness.figures(),
@@ -219,4 +219,9 @@ export class Measurement {
     const errors = [...this.#errors].map(([code, known]) => ({ code, ...known }));
     return errors.toSorted((a, b) => b.count - a.count);
   }
+}
+
+/** A difference of two readings of a clock that are far from 0 is not exact. */
+function wholeMicroseconds(ms: number): number {
+  return Math.round(ms * 1_000) / 1_000;
 }

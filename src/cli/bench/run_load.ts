@@ -10,6 +10,7 @@ import type { Target } from "./target.ts";
 
 const PROGRESS_MS = 1_000;
 const DRAIN_MS = 5_000;
+const NEVER = new AbortController().signal;
 
 /** What a run came to. */
 export interface LoadReport extends MeasuredFigures {
@@ -23,33 +24,35 @@ export interface LoadReport extends MeasuredFigures {
 
 /**
  * Puts a target under load, measures, and checks each answer (behaviour.md 11.4 for the closed loop: latency
- * of each call, warm-up excluded, throughput over the time after it). It does not close the target.
+ * of each call, warm-up excluded, throughput over the time after it).
  *
  * @throws {RangeError} if an option is out of range
  */
 export async function runLoad(target: Target, options: LoadOptions): Promise<LoadReport> {
   checkOptions(options);
-  const { loop, batch, clock, signal, drainMs = DRAIN_MS } = options;
+  const { loop, batch, clock, signal = NEVER, abandon = NEVER, drainMs = DRAIN_MS } = options;
   const measurement = new Measurement(options);
   const over = new AbortController();
-  const ending = signal === undefined ? over.signal : AbortSignal.any([over.signal, signal]);
-  const pause = (ms: number) => clock.delay(ms, { signal: ending }).catch(() => {});
+  const giveUp = AbortSignal.any([over.signal, abandon]);
+  const ending = AbortSignal.any([giveUp, signal]);
+  const wait = (ms: number, until: AbortSignal) =>
+    clock.delay(Math.max(0, ms), { signal: until }).catch(() => {});
+  const pause = (ms: number) => wait(ms, ending);
   const stop = () => measurement.stop();
-  if (signal?.aborted) stop();
-  signal?.addEventListener("abort", stop, { once: true });
-  const run: LoopRun = { target, batch, measurement, clock, pause };
-  const calling = loop.kind === "closed" ? runClosedLoop(loop, run) : runOpenLoop(loop, run);
-  const reporting = report(run, { ...options, over: over.signal });
+  if (ending.aborted) stop();
+  ending.addEventListener("abort", stop, { once: true });
   const patience = async () => {
     await pause(measurement.endMs - clock.monotonicMs());
-    await clock.delay(drainMs, { signal: over.signal }).catch(() => {});
+    await wait(drainMs, giveUp);
   };
-  const waiting = patience();
-  await Promise.race([calling, waiting]);
+  const run: LoopRun = { target, batch, measurement, clock, pause };
+  const calling = loop.kind === "closed" ? runClosedLoop(loop, run) : runOpenLoop(loop, run);
+  const others = [patience(), report(run, { ...options, over: over.signal })];
+  await Promise.race([calling, others[0]]);
   measurement.giveUp();
+  ending.removeEventListener("abort", stop);
   over.abort();
-  signal?.removeEventListener("abort", stop);
-  await Promise.all([waiting, reporting]);
+  await Promise.all(others);
   return summarize(measurement.figures(), options);
 }
 
@@ -70,8 +73,12 @@ function summarize(figures: MeasuredFigures, options: LoadOptions): LoadReport {
   const { measuredMs, calls } = figures;
   const callsPerSecond = measuredMs === 0 ? 0 : calls / (measuredMs / 1_000);
   const timestampsPerSecond = callsPerSecond * options.batch;
-  const endedEarly = options.signal?.aborted === true && measuredMs < options.durationMs;
+  const endedEarly = isAborted(options) && measuredMs < options.durationMs;
   return { ...figures, endedEarly, callsPerSecond, timestampsPerSecond };
+}
+
+function isAborted({ signal, abandon }: LoadOptions): boolean {
+  return signal?.aborted === true || abandon?.aborted === true;
 }
 
 function checkOptions({ loop, batch, warmUpMs, durationMs }: LoadOptions): void {

@@ -4,8 +4,10 @@ import type { ReceivedRange } from "../../testing/mod.ts";
 
 /** What is put under load. */
 export interface Target {
-  /** Asks for timestamps, 1 or more. It rejects if they are not given. */
+  /**
+   * Asks for timestamps, 1 or more. It rejects if they are not given.
+   *
+   * @returns their ends, and as the length how many were asked for
+   */
   getTs(count: number): Promise<ReceivedRange>;
-  /** Ends it. Calls under way fail. */
-  close(): Promise<void> | void;
 }

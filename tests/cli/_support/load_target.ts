@@ -36,8 +36,6 @@ export class ScriptedTarget implements Target {
     await this.#clock.delay(answer);
     return { first, last, length: count };
   }
-
-  close(): void {}
 }
 
 /** A run on a manual clock, and its target. */
