@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LatencyFigures } from "../src/cli/bench/latencies.ts";
+import type { MatrixCell } from "./client_matrix.ts";
+import { formatMatrix, formatSequences } from "./client_report.ts";
+import { grouped, milliseconds } from "./figures.ts";
 import type { InProcessRates } from "./in_process.ts";
 import type { Protocol } from "./load/caller.ts";
 import type { CellResult, LoadResult } from "./load/plan.ts";
@@ -10,6 +13,7 @@ import type { PauseFigures } from "./pauses.ts";
 import type { OtherLoad } from "./quiet.ts";
 import type { Rate } from "./rate.ts";
 import { summarize } from "./rate.ts";
+import type { SequenceFigures } from "./sequences.ts";
 import { formatTable } from "./table.ts";
 
 /** All that a run found. */
@@ -30,6 +34,10 @@ export interface Report {
   readonly protocols: LoadResult;
   /** Pauses over the network. */
   readonly networkPauses: NetworkPauses;
+  /** Calls of the client over the network. */
+  readonly clientMatrix: readonly MatrixCell[];
+  /** Ordinals without a network. */
+  readonly sequences: readonly SequenceFigures[];
 }
 
 const PROTOCOL_NAMES: Readonly<Record<Protocol, string>> = {
@@ -44,12 +52,30 @@ const NOISY_STOLEN = 0.05;
 
 /** One line for everything that makes a run worthless. */
 export function faultsOf(report: Report): readonly string[] {
-  return loadsOf(report).flatMap(({ cells, violations }) => [
+  return [
+    ...loadsOf(report).flatMap(loadFaults),
+    ...report.clientMatrix.flatMap(cellFaults),
+    ...report.sequences.filter(({ violations }) => violations > 0).map(({ arm, callers }) =>
+      `ordinals, ${arm} x ${callers}: given twice or not at all`
+    ),
+  ];
+}
+
+function cellFaults(cell: MatrixCell): readonly string[] {
+  const name = `client, ${cell.driver}, ${cell.callers} x ${cell.batch}`;
+  return [
+    ...cell.errors.map(({ count, message }) => `${name}: ${count} calls failed: ${message}`),
+    ...cell.violations > 0 ? [`${name}: ${cell.violations} answers broke the order`] : [],
+  ];
+}
+
+function loadFaults({ cells, violations }: LoadResult): readonly string[] {
+  return [
     ...cells.filter(({ errors }) => errors > 0).map(({ target, protocol, concurrency, ...cell }) =>
       `${target}, ${protocol} x ${concurrency}: ${cell.errors} calls failed: ${cell.firstError}`
     ),
     ...violations > 0 ? [`${violations} answers repeated a timestamp or stepped back`] : [],
-  ]);
+  ];
 }
 
 function loadsOf({ protocols, networkPauses }: Report): readonly LoadResult[] {
@@ -59,7 +85,9 @@ function loadsOf({ protocols, networkPauses }: Report): readonly LoadResult[] {
 /** The report as Markdown, so that it can be read in a terminal and pasted into a page. */
 export function formatReport(report: Report): string {
   const { inProcess, pauses, protocols, networkPauses, windowAheadMs } = report;
-  const checked = loadsOf(report).reduce((sum, load) => sum + load.checkedAnswers, 0);
+  const { clientMatrix, sequences } = report;
+  const checked = loadsOf(report).reduce((sum, load) => sum + load.checkedAnswers, 0) +
+    clientMatrix.reduce((sum, cell) => sum + cell.checked, 0);
   const title = report.quick ? ["A quick run: its figures mean nothing."] : [];
   return [
     ...title,
@@ -70,6 +98,10 @@ export function formatReport(report: Report): string {
     `Pauses in process, windows of ${windowAheadMs} ms\n\n${formatPauses(pauses)}`,
     `Pauses over gRPC, windows of ${windowAheadMs} ms\n\n${
       formatNetworkPauses(networkPauses.figures)
+    }`,
+    `The client, callers of one process (tsoracle bench)\n\n${formatMatrix(clientMatrix)}`,
+    `Ordinals in process, with a durable write each and with group commit\n\n${
+      formatSequences(sequences)
     }`,
     `${grouped(checked)} answers were checked for order and for repeats.`,
   ].join("\n\n");
@@ -192,16 +224,8 @@ function pauseTimes({ p50Ms, p99Ms, p999Ms, maxMs }: LatencyFigures): readonly s
   return [p50Ms, p99Ms, p999Ms, maxMs].map(milliseconds);
 }
 
-function milliseconds(ms: number): string {
-  return ms < 0.1 ? ms.toFixed(4) : ms.toFixed(2);
-}
-
 function microseconds(ms: number | undefined): string {
   return ms === undefined ? "-" : grouped(ms * 1_000);
-}
-
-function grouped(value: number): string {
-  return Math.round(value).toLocaleString("en-US");
 }
 
 function percent(part: number): string {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { MatrixRow } from "./client_matrix.ts";
+import { PUBLISHED_ROWS } from "./client_matrix.ts";
 import type { Plan } from "./load/plan.ts";
 
 /** How long a run measures what. */
@@ -16,17 +18,27 @@ export interface Schedule {
   readonly pauseLoad: Omit<Plan, "cells">;
   /** Milliseconds of a small window: many extensions fit into a run. */
   readonly windowAheadMs: number;
+  /** Calls of the client, over the network. */
+  readonly matrix: {
+    readonly rows: readonly MatrixRow[];
+    readonly warmUpMs: number;
+    readonly measureMs: number;
+  };
+  /** Ordinals within one process. */
+  readonly sequences: { readonly warmUpMs: number; readonly measureMs: number };
   /** Whether Node and the hand-written server are measured for comparison. */
   readonly comparisons: boolean;
 }
 
-/** About 80 seconds. */
+/** About two and a half minutes. */
 export const FULL: Schedule = {
   inProcess: { runs: 5, runMs: 200 },
   warmUpMs: 2_000,
   load: { rounds: 3, warmUpMs: 150, measureMs: 450, count: 1 },
   pauses: { rounds: 3, roundMs: 600 },
   pauseLoad: { rounds: 1, warmUpMs: 150, measureMs: 1_800, count: 1 },
+  matrix: { rows: PUBLISHED_ROWS, warmUpMs: 2_000, measureMs: 3_000 },
+  sequences: { warmUpMs: 200, measureMs: 1_000 },
   windowAheadMs: 100,
   comparisons: true,
 };
@@ -38,6 +50,8 @@ export const QUICK: Schedule = {
   load: { rounds: 1, warmUpMs: 20, measureMs: 60, count: 1 },
   pauses: { rounds: 1, roundMs: 120 },
   pauseLoad: { rounds: 1, warmUpMs: 20, measureMs: 150, count: 1 },
+  matrix: { rows: [{ callers: 16, batch: 4 }], warmUpMs: 20, measureMs: 60 },
+  sequences: { warmUpMs: 10, measureMs: 30 },
   windowAheadMs: 40,
   comparisons: false,
 };

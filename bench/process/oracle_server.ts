@@ -5,6 +5,7 @@ import type { Program } from "./server_process.ts";
 import { ServerProcess } from "./server_process.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+const MEMORY = fileURLToPath(new URL("../targets/memory_server.ts", import.meta.url));
 const FLOOR = fileURLToPath(new URL("../targets/floor_server.ts", import.meta.url));
 
 /** How to run the command line of the package. */
@@ -35,6 +36,11 @@ export function startOracle(options: OracleServerOptions): Promise<ServerProcess
     ? { file: Deno.execPath(), args: ["run", "-A", CLI, ...args] }
     : { file: "node", args: [bundle, ...args] };
   return ServerProcess.start(program);
+}
+
+/** Starts the oracle on the memory driver. */
+export function startMemoryOracle(): Promise<ServerProcess> {
+  return ServerProcess.start({ file: Deno.execPath(), args: ["run", "-A", MEMORY] });
 }
 
 /** Starts the hand-written server that answers without Connect. */

@@ -38,6 +38,19 @@ ioTest("deno task bench --quick measures every protocol at every concurrency", a
     const [still, ahead, demand] = report.pauses;
     assert.equal(still?.extensions, 0);
     for (const arm of [ahead, demand]) assert.ok((arm?.extensions ?? 0) > 0, `${arm?.name}`);
+    assert.deepEqual(
+      report.clientMatrix.map(({ driver, callers, batch }) => [driver, callers, batch]),
+      [
+        ["memory", 16, 4],
+        ["file", 16, 4],
+      ],
+    );
+    for (const { callsPerSecond, checked } of report.clientMatrix) {
+      assert.ok(callsPerSecond > 0 && checked > 0);
+    }
+    for (const { arm, callers, perSecond } of report.sequences) {
+      assert.ok(perSecond > 0, `${arm} x ${callers}`);
+    }
     assert.match(formatReport(report), /gRPC-Web, HTTP\/1\.1 +\| +deno \| +256/);
     assert.deepEqual(await Array.fromAsync(Deno.readDir(directory)), []);
   } finally {

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { fileURLToPath } from "node:url";
+import type { LatencyFigures } from "../../src/cli/bench/latencies.ts";
+import type { LoadError } from "../../src/cli/bench/measurement.ts";
+
+const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
+
+/** What `tsoracle bench --json` says, as far as it is used here. */
+export interface BenchOutput {
+  readonly callsPerSecond: number;
+  readonly timestampsPerSecond: number;
+  readonly latency: LatencyFigures;
+  readonly errors: readonly LoadError[];
+  readonly unfinished: number;
+  readonly checked: number;
+  readonly violations: number;
+}
+
+/**
+ * Runs `tsoracle bench` as a user would, in a process of its own.
+ *
+ * @throws {Error} if it prints no result
+ */
+export async function runBenchCommand(flags: readonly string[]): Promise<BenchOutput> {
+  const command = new Deno.Command(Deno.execPath(), {
+    args: ["run", "-A", CLI, "bench", "--json", ...flags],
+    stdin: "null",
+  });
+  const { stdout, stderr } = await command.output();
+  const text = new TextDecoder().decode(stdout);
+  if (text !== "") return JSON.parse(text);
+  throw new Error(`tsoracle bench ${flags.join(" ")} failed: ${new TextDecoder().decode(stderr)}`);
+}
