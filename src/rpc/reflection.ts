@@ -19,14 +19,17 @@ import { shuttingDown } from "./status.ts";
 /** Options of {@linkcode reflectionRoutes}. */
 export interface ReflectionOptions extends CallLimits {
   /**
-   * What to describe besides reflection itself: descriptors of services, as protobuf-es generates them.
+   * What to describe besides the oracle, health and reflection: descriptors of services, as protobuf-es
+   * generates them.
    *
-   * @default {the oracle and the health service}
+   * @default {[]}
    */
   readonly services?: readonly object[];
   /** Fires when streams must end that have no end of their own. */
   readonly drainSignal?: AbortSignal | undefined;
 }
+
+const OWN_SERVICES = [TsoService, Health, ServerReflection, AlphaReflection];
 
 type Questions = AsyncIterable<ServerReflectionRequest>;
 
@@ -47,10 +50,9 @@ type Questions = AsyncIterable<ServerReflectionRequest>;
  * @throws {RangeError} if a limit is out of its range
  */
 export function reflectionRoutes(options: ReflectionOptions = {}): Routes {
-  const { services = [TsoService, Health], drainSignal, ...limits } = options;
+  const { services = [], drainSignal, ...limits } = options;
   const connectOptions = serviceOptions(limits);
-  const described = [...services as readonly DescService[], ServerReflection, AlphaReflection];
-  const index = new ReflectionIndex(described);
+  const index = new ReflectionIndex([...OWN_SERVICES, ...services as readonly DescService[]]);
   const implementation = {
     serverReflectionInfo(questions: Questions, { signal }: HandlerContext) {
       return replies(index, untilAborted(questions, signal, drainSignal));
