@@ -26,8 +26,6 @@ export interface GroupWork<Request, Answer> {
 interface Call<Request, Answer> {
   readonly request: Request;
   readonly answer: Deferred<Answer>;
-  /** Stops listening to the caller's signal. */
-  readonly unlisten: () => void;
 }
 
 /**
@@ -56,19 +54,17 @@ export class GroupWriter<Request, Answer> {
   async submit(request: Request, signal: AbortSignal | undefined): Promise<Answer> {
     this.#work.ended.throwIfAborted();
     signal?.throwIfAborted();
-    const answer = deferred<Answer>();
+    const call = { request, answer: deferred<Answer>() };
     const abort = () => this.#giveUp(call, signal?.reason);
-    const unlisten = () => signal?.removeEventListener("abort", abort);
-    const call = { request, answer, unlisten };
     signal?.addEventListener("abort", abort, { once: true });
     const timer = setTimeout(() => this.#expire(call), this.#work.deadlineMs);
     this.#waiting.add(call);
     this.#running ??= this.#run();
     try {
-      return await answer.promise;
+      return await call.answer.promise;
     } finally {
       clearTimeout(timer);
-      unlisten();
+      signal?.removeEventListener("abort", abort);
     }
   }
 
@@ -103,7 +99,6 @@ export class GroupWriter<Request, Answer> {
   #begin(): readonly Call<Request, Answer>[] {
     const group = [...this.#waiting];
     this.#waiting.clear();
-    for (const { unlisten } of group) unlisten();
     return group;
   }
 

@@ -190,6 +190,9 @@ ioTest(
     assert.equal(await driver.loadDenseSeq("orders"), 0n);
     held.release();
     await until(async () => await driver.loadDenseSeq("orders") === 5n);
+    await driver.close();
+    await using again = await FileDriver.open({ directory: dir.path });
+    assert.equal(await again.loadDenseSeq("orders"), 5n);
   },
 );
 
