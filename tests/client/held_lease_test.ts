@@ -47,6 +47,16 @@ Deno.test("HeldLease renews at a third of its ttl, and its bound moves on", asyn
   await lease.release();
 });
 
+Deno.test("HeldLease tells of each renewal after its bound has moved", async () => {
+  const rig = new LeaseRig();
+  const told: number[] = [];
+  const onRenewed = ({ boundMs }: HeldLease) => told.push(boundMs - rig.leases.serverMs);
+  const lease = await rig.run(rig.holder.hold("a", { ttlMs: TTL_MS, onRenewed }));
+  await rig.clock.advance(10_000);
+  assert.deepEqual(told, [TTL_MS, TTL_MS]);
+  await lease.release();
+});
+
 Deno.test("HeldLease fires its signal a tenth of the ttl before the expiry when no renewal succeeds", async () => {
   const rig = new LeaseRig();
   const lease = await held(rig);
@@ -140,6 +150,8 @@ Deno.test("HeldLease.mayStamp() is right before the signal is, in a process that
   rig.clock.pause(TRUSTED_MS);
   assert.equal(lease.signal.aborted, false, "no timer has fired yet");
   assert.equal(lease.mayStamp(0), false);
+  rig.clock.jumpTo(0);
+  assert.equal(lease.mayStamp(0), false, "whatever the wall clock says");
   await lease.release();
 });
 
