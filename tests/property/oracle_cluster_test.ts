@@ -31,7 +31,7 @@ async function play(options: ClusterOptions, run: Run): Promise<ReadonlySet<stri
   await fc.asyncModelRun(() => ({ model: {}, real: cluster }), run);
   const seen = new Set(cluster.seen);
   await cluster.recover(RECOVERY_ROUNDS);
-  cluster.ledger.check();
+  cluster.checkEnd();
   return seen;
 }
 
@@ -59,7 +59,7 @@ async function catches(flaw: Flaw, handover: Handover): Promise<boolean> {
   return failed;
 }
 
-Deno.test("Oracle keeps real-time order over nodes whose leases follow each other", async () => {
+Deno.test("Oracle keeps real-time order, sequences and leases over nodes that follow each other", async () => {
   await fc.assert(
     fc.asyncProperty(SHAPE, RUN, async (shape, run) => {
       await play({ ...shape, handover: LEASES }, run);
@@ -68,7 +68,7 @@ Deno.test("Oracle keeps real-time order over nodes whose leases follow each othe
   );
 });
 
-Deno.test("Oracle repeats nothing over nodes that overlap for as long as they like", async () => {
+Deno.test("Oracle repeats no timestamp, ordinal or lease over nodes that overlap as long as they like", async () => {
   await fc.assert(
     fc.asyncProperty(SHAPE, RUN, async (shape, run) => {
       await play({ ...shape, handover: AT_WILL }, run);
@@ -84,6 +84,10 @@ Deno.test("runs of a cluster come across every kind of answer", async () => {
     "not-leader at once",
     "not-leader after a wait",
     "unavailable after a wait",
+    ...["a block", "a batch", "take: not-leader", "take: key-limit", "take: outcome-unknown"],
+    ...["a lease", "acquire: not-leader", "acquire: unavailable", "acquire: stale-holder"],
+    ...["renew: done", "renew: unavailable", "renew: lease-expired", "renew: lease-superseded"],
+    ...["renew: unknown-lease", "release: done", "release: unavailable"],
   ];
   const inDoubt = ["not-leader in doubt at once", "not-leader in doubt after a wait"];
   assert.deepEqual(await missing(LEASES, [...always, ...inDoubt]), []);
@@ -101,6 +105,18 @@ Deno.test("runs of a cluster catch an engine that lets an old epoch write", asyn
 Deno.test("runs of a cluster catch an engine whose reads miss the latest write", async () => {
   assert(await catches("reads-the-write-before", LEASES));
   assert(await catches("reads-the-write-before", AT_WILL));
+});
+
+Deno.test("runs of a cluster catch an engine that lets an old epoch replace the leases", async () => {
+  assert(await catches("does-not-fence-leases", LEASES));
+});
+
+Deno.test("runs of a cluster catch an engine that replaces leases out of order", async () => {
+  assert(await catches("replaces-out-of-order", LEASES));
+});
+
+Deno.test("runs of a cluster catch an engine that takes two blocks for a message that comes twice", async () => {
+  assert(await catches("takes-twice", AT_WILL));
 });
 
 /** A write of the old leader reaches the store between the load and the persist of the new one's fence. */
@@ -122,7 +138,7 @@ async function raceFenceWithOldWrite(flaw?: Flaw): Promise<number> {
   for (const _ of ["election", "its answer"]) await cluster.deliver(1, "delivered");
   for (const kind of ["follower", "leader"]) assert.equal(await cluster.hear(1), kind);
   for (const _ of ["load", "its answer"]) await cluster.deliver(1, "delivered");
-  for (const _ of ["old write", "fence", "and their answers", ""]) {
+  for (const _ of ["old write", "fence", "and their answers", "", "leases", "their answer"]) {
     await cluster.deliver(0, "delivered");
   }
   assert.equal(await cluster.call(1, 1), "granted");

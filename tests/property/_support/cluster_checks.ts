@@ -6,6 +6,7 @@ import { OracleError } from "../../../src/server/errors.ts";
 import type { OracleSnapshot } from "../../../src/server/oracle.ts";
 import type { ClusterNode, OracleStep } from "./cluster_node.ts";
 import type { Engine } from "./engine.ts";
+import type { ClusterServices } from "./cluster_services.ts";
 import type { Ledger } from "./ledger.ts";
 import type { Network } from "./network.ts";
 
@@ -17,6 +18,7 @@ export interface ClusterChecksOptions {
   readonly engine: Engine;
   readonly network: Network;
   readonly ledger: Ledger;
+  readonly services: ClusterServices;
   /** Setting of the oracles. */
   readonly windowAheadMs: number;
   /** Whether leaders have leases, and so never overlap. */
@@ -43,6 +45,7 @@ export class ClusterChecks {
       assert(highWaterMs <= durableMs, `node ${number} trusts more than is durable`);
       this.#state(node);
     }
+    this.#options.services.moment(nodes);
     if (!this.#options.hasLeases) return;
     const serving = nodes.filter(({ oracle }) => oracle.isServing).map(({ number }) => number);
     assert(serving.length <= 1, `nodes ${serving} grant at the same time`);

@@ -60,8 +60,12 @@ export function clusterCommands(
   const target = fc.oneof({ arbitrary: fc.constant(LEADER), weight: 2 }, node);
   return fc.commands([
     ...repeat(5, call(target)),
+    ...repeat(2, taking(target)),
+    ...repeat(3, leasing(target)),
+    ...repeat(2, aboutLease(target)),
     ...repeat(4, delivery()),
     ...repeat(3, flow()),
+    ...repeat(2, stray()),
     ...repeat(3, heartbeat(target)),
     ...repeat(2, passing(scaleMs)),
     ...repeat(2, on(target, "hears", (cluster, at) => cluster.hear(at))),
@@ -89,9 +93,57 @@ function call(node: fc.Arbitrary<number>) {
   );
 }
 
+function taking(node: fc.Arbitrary<number>) {
+  const request = fc.record({
+    key: fc.constantFrom("a", "b", "c"),
+    count: fc.constantFrom(1, 2, 1_000),
+  }, { noNullPrototype: true });
+  const requests = fc.uniqueArray(request, {
+    selector: ({ key }) => key,
+    minLength: 1,
+    maxLength: 2,
+  });
+  return fc.tuple(node, requests).map(([at, asked]) =>
+    command(
+      `${nameOf(at)} is asked for ${asked.map(({ key, count }) => `${count} of ${key}`)}`,
+      (cluster) => cluster.take(at, asked),
+    )
+  );
+}
+
+function leasing(node: fc.Arbitrary<number>) {
+  const holder = fc.constantFrom("x", "y", "z");
+  const claim = fc.record({
+    holderEpoch: fc.constantFrom(1n, 1n, 2n, 3n),
+    ttlMs: fc.constantFrom(10, 100, 2_000),
+  });
+  return fc.tuple(node, holder, claim).map(([at, name, asked]) =>
+    command(
+      `${nameOf(at)} is asked by ${name}@${asked.holderEpoch} for a lease of ${asked.ttlMs} ms`,
+      (cluster) => cluster.acquire(at, name, asked),
+    )
+  );
+}
+
+function aboutLease(node: fc.Arbitrary<number>) {
+  const verb = fc.constantFrom("renew", "renew", "release");
+  return fc.tuple(node, verb, fc.nat({ max: 20 })).map(([at, does, pick]) =>
+    command(
+      `${nameOf(at)} is asked to ${does} lease ${pick}`,
+      (cluster) => cluster.about(at, does, pick),
+    )
+  );
+}
+
 function delivery() {
   return fc.tuple(fc.nat({ max: 5 }), FATE).map(([pick, how]) =>
     command(`message ${pick} ${how}`, (cluster) => cluster.deliver(pick, how))
+  );
+}
+
+function stray() {
+  return fc.nat({ max: 5 }).map((pick) =>
+    command(`stray ${pick} arrives`, (cluster) => cluster.arrive(pick))
   );
 }
 

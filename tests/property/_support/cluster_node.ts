@@ -69,6 +69,7 @@ export class ClusterNode {
       failoverAdvanceMs,
       heartbeatIntervalMs: 0,
       shutdownGraceMs: 0,
+      minLeaseTtlMs: 1,
       strictEpochs: true,
       failpoint: (name) => {
         if (name === "server::fence::after_serving_published") onStep(this, "serve");

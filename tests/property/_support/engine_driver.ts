@@ -6,6 +6,8 @@ import type {
   DriverCallOptions,
   LeadershipEvent,
 } from "../../../src/consensus/driver.ts";
+import type { LeaseRecord } from "../../../src/core/lease_table.ts";
+import type { SequenceRequest } from "../../../src/core/sequence.ts";
 import type { Engine } from "./engine.ts";
 import type { Network, Request } from "./network.ts";
 
@@ -36,6 +38,7 @@ export class EngineDriver implements ConsensusDriver {
   #stream: LeadershipEvent[] = [{ kind: "unknown" }];
   #wake = Promise.withResolvers<void>();
   #persisting = 0;
+  #replacements = 0;
   #highestTold = 0n;
   #last: LeadershipEvent = { kind: "unknown" };
   #lastTaken: LeadershipEvent = { kind: "unknown" };
@@ -54,7 +57,7 @@ export class EngineDriver implements ConsensusDriver {
     return this.#last;
   }
 
-  /** Persists that the oracle has no answer to yet. */
+  /** Persists, of the high-water and of leases, that the oracle has no answer to yet. */
   get persisting(): number {
     return this.#persisting;
   }
@@ -136,6 +139,44 @@ export class EngineDriver implements ConsensusDriver {
       .finally(() => this.#persisting--);
   }
 
+  async advanceDense(
+    request: SequenceRequest,
+    epoch: bigint,
+    options: DriverCallOptions = {},
+  ): Promise<bigint> {
+    const [start = -1n] = await this.advanceDenseBatch([request], epoch, options);
+    return start;
+  }
+
+  advanceDenseBatch(
+    requests: readonly SequenceRequest[],
+    epoch: bigint,
+    options: DriverCallOptions = {},
+  ): Promise<readonly bigint[]> {
+    const name = `advance of ${requests.map(({ key, count }) => `${key} by ${count}`)}`;
+    let taken: readonly bigint[] | undefined;
+    return this.#call(name, (engine) => {
+      if (taken !== undefined && engine.recognisesRepeats) return taken;
+      return taken = engine.advance(requests, epoch);
+    }, options);
+  }
+
+  loadLeases(options: DriverCallOptions = {}): Promise<readonly LeaseRecord[]> {
+    return this.#call("load of leases", (engine) => engine.loadLeases(), options);
+  }
+
+  persistLeases(
+    leases: readonly LeaseRecord[],
+    epoch: bigint,
+    options: DriverCallOptions = {},
+  ): Promise<void> {
+    const number = ++this.#replacements;
+    const name = `persist of ${leases.length} leases under ${epoch}`;
+    this.#persisting++;
+    return this.#call(name, (engine) => engine.replaceLeases({ leases, epoch, number }), options)
+      .finally(() => this.#persisting--);
+  }
+
   async #next(signal: AbortSignal): Promise<IteratorResult<LeadershipEvent>> {
     try {
       while (this.#stream.length === 0) await abortable(this.#wake.promise, signal);
@@ -161,13 +202,13 @@ export class EngineDriver implements ConsensusDriver {
     this.#certain.set(epoch, Math.max(this.#certain.get(epoch) ?? -Infinity, untilMs));
   }
 
-  #call(
+  #call<T>(
     name: string,
-    act: (engine: Engine) => number,
+    act: (engine: Engine) => T,
     options: DriverCallOptions,
-  ): Promise<number> {
-    const { promise, resolve, reject } = Promise.withResolvers<number>();
-    this.#options.network.send<number>({
+  ): Promise<T> {
+    const { promise, resolve, reject } = Promise.withResolvers<T>();
+    this.#options.network.send<T>({
       kind: "request",
       node: this.#options.node,
       name: this.#named(name),

@@ -41,6 +41,8 @@ type Message = Request<unknown> | Answer;
 export class Network {
   readonly #engine: Engine;
   #messages: Message[] = [];
+  /** Requests whose senders have given up, or whose first copy has arrived. They come whenever they do. */
+  #strays: Request<unknown>[] = [];
 
   constructor(engine: Engine) {
     this.#engine = engine;
@@ -49,6 +51,11 @@ export class Network {
   /** Number of messages under way. */
   get size(): number {
     return this.#messages.length;
+  }
+
+  /** Number of stray requests. */
+  get strays(): number {
+    return this.#strays.length;
   }
 
   /** Whether something is under way from or to `node`. */
@@ -83,6 +90,19 @@ export class Network {
     return `${message.kind} ${message.name}`;
   }
 
+  /**
+   * Lets one stray request arrive, long after all that was sent with it.
+   *
+   * @param pick which one, modulo their number
+   * @returns what arrived, for the trace
+   */
+  arrive(pick: number): string {
+    const [stray] = this.#strays.splice(pick % Math.max(1, this.#strays.length), 1);
+    if (stray === undefined) return "nothing";
+    this.#act(stray);
+    return stray.name;
+  }
+
   #meet(request: Request<unknown>, fate: Fate): void {
     switch (fate) {
       case "delivered":
@@ -93,10 +113,10 @@ export class Network {
         this.#act(request);
         return this.#answer(request, LOST);
       case "late":
-        this.#messages.push({ ...request, answer: undefined });
+        this.#strays.push(request);
         return this.#answer(request, LOST);
       case "doubled":
-        this.#messages.push({ ...request, answer: undefined });
+        this.#strays.push(request);
         return this.#answer(request, this.#act(request));
     }
   }

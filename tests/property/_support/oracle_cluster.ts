@@ -2,10 +2,13 @@
 
 import assert from "node:assert/strict";
 import type { Grant } from "../../../src/core/allocator.ts";
+import type { SequenceRequest } from "../../../src/core/sequence.ts";
 import { settle } from "../../../src/testing/manual_clock.ts";
 import { ClusterChecks } from "./cluster_checks.ts";
 import { ClusterNode } from "./cluster_node.ts";
 import type { ClusterOptions, OracleStep } from "./cluster_node.ts";
+import type { ClusterClaim } from "./cluster_services.ts";
+import { ClusterServices } from "./cluster_services.ts";
 import { Engine } from "./engine.ts";
 import { Ledger } from "./ledger.ts";
 import { Network } from "./network.ts";
@@ -30,6 +33,7 @@ export class OracleCluster implements AsyncDisposable {
   readonly #engine: Engine;
   readonly #network: Network;
   readonly #checks: ClusterChecks;
+  readonly #services: ClusterServices;
   readonly #nodes: readonly ClusterNode[];
   readonly #seen = new Set<string>();
   #trueMs = 0;
@@ -43,16 +47,31 @@ export class OracleCluster implements AsyncDisposable {
     const hasLeases = handover.kind === "lease";
     const trueMs = () => this.#trueMs;
     const onElected = (number: number, epoch: bigint) => this.#proclaim(number, epoch);
-    const engine = new Engine({ handover, flaw, onElected });
+    const engine: Engine = new Engine({
+      handover,
+      flaw,
+      onElected,
+      onReplaced: (leases) =>
+        this.#guard(() => services.leases.noteStored(leases, engine.highWaterMs)),
+    });
+    const services = new ClusterServices({
+      engine,
+      isStrict: hasLeases,
+      follow: (settled) => this.#follow(settled),
+      onSeen: (what) => void this.#seen.add(what),
+    });
     const network = new Network(engine);
     const ledger = new Ledger(hasLeases);
-    const checks = new ClusterChecks({ engine, network, ledger, hasLeases, windowAheadMs, trueMs });
+    const checks = new ClusterChecks({
+      ...{ engine, network, ledger, services, hasLeases, windowAheadMs, trueMs },
+    });
     const onStep = (node: ClusterNode, step: OracleStep) =>
       this.#guard(() => checks.step(node, step));
     this.ledger = ledger;
     this.#engine = engine;
     this.#network = network;
     this.#checks = checks;
+    this.#services = services;
     this.#nodes = options.skewsMs.map((_, number) =>
       new ClusterNode({ cluster: options, number, network, trueMs, onStep })
     );
@@ -80,13 +99,34 @@ export class OracleCluster implements AsyncDisposable {
       return this.#refused(node, error, "at once");
     }
     if (!(asked instanceof Promise)) return this.#granted(node, asked, startMs);
-    this.#waiting++;
-    void asked.then(
-      (grant) => this.#guard(() => this.#granted(node, grant, startMs)),
-      (error: unknown) => this.#guard(() => this.#refused(node, error, "after a wait")),
-    ).finally(() => this.#waiting--);
+    this.#follow(asked.then(
+      (grant) => void this.#granted(node, grant, startMs),
+      (error: unknown) => void this.#refused(node, error, "after a wait"),
+    ));
     await this.#settle();
     return "asked";
+  }
+
+  /** Asks a node for blocks of sequences. */
+  async take(number: number, requests: readonly SequenceRequest[]): Promise<void> {
+    const node = this.#node(number);
+    if (!node.isPaused) this.#services.take(node, requests);
+    await this.#settle();
+  }
+
+  /** Asks a node for a lease. */
+  async acquire(number: number, name: string, claim: ClusterClaim): Promise<void> {
+    const node = this.#node(number);
+    if (!node.isPaused) this.#services.acquire(node, name, claim);
+    await this.#settle();
+  }
+
+  /** Asks a node for the renewal or the release of one of the leases granted so far. */
+  async about(number: number, verb: "renew" | "release", pick: number): Promise<void> {
+    const node = this.#node(number);
+    const { ids } = this.#services.leases;
+    if (!node.isPaused) this.#services[verb](node, ids[pick % Math.max(1, ids.length)] ?? 7);
+    await this.#settle();
   }
 
   /** Asks a node for its safe point. */
@@ -99,6 +139,7 @@ export class OracleCluster implements AsyncDisposable {
   async tick(ms: number): Promise<void> {
     this.#trueMs += ms;
     for (const node of this.#nodes) await node.tick(ms);
+    this.#services.noteClocks(this.#nodes);
   }
 
   /** Moves one node's wall clock alone. */
@@ -138,6 +179,11 @@ export class OracleCluster implements AsyncDisposable {
     return moved;
   }
 
+  /** Lets one request arrive that everybody has forgotten. */
+  arrive(pick: number): string {
+    return this.#network.arrive(pick);
+  }
+
   /** Moves up to `count` messages, the oldest first. */
   async flow(count: number, fate: Fate = "delivered"): Promise<void> {
     for (let left = count; left > 0; left--) await this.deliver(0, fate);
@@ -166,6 +212,12 @@ export class OracleCluster implements AsyncDisposable {
       await this.hear(number);
     }
     return oracle.isServing ? "serves" : "does not serve";
+  }
+
+  /** Checks the whole history, once nothing is under way. */
+  checkEnd(): void {
+    this.ledger.check();
+    this.#services.checkEnd();
   }
 
   /** Ends a step: lets reactions run and checks what has to hold at every moment. */
@@ -208,11 +260,20 @@ export class OracleCluster implements AsyncDisposable {
   }
 
   async #moveEverything(announce: boolean): Promise<void> {
+    while (this.#network.strays > 0) this.arrive(0);
     await this.flow(this.#network.size);
     for (const { number, driver } of this.#nodes) {
       this.heartbeat(number, announce);
       while (driver.hasNews) await this.hear(number);
     }
+  }
+
+  /** Counts a call as waiting until its answer has been checked, and keeps what the check throws. */
+  #follow(checked: Promise<void>): void {
+    this.#waiting++;
+    void checked.catch((error: unknown) => {
+      this.#fault ??= error;
+    }).finally(() => this.#waiting--);
   }
 
   #granted(node: ClusterNode, grant: Grant, startMs: number): string {
