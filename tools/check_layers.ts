@@ -42,7 +42,8 @@ interface Room {
 const NOTHING = /^$/;
 const SERVER_PACKAGES = /^@logtape\/logtape$/;
 const RPC_PACKAGES = /^(@connectrpc\/connect|@bufbuild\/protobuf|@logtape\/logtape)(\/|$)/;
-const CLIENT_PACKAGES = /^(@connectrpc\/connect(-node|-web)?|@bufbuild\/protobuf)(\/|$)/;
+const CLIENT_PACKAGES =
+  /^(@connectrpc\/connect(-node|-web)?|@bufbuild\/protobuf|node:http2)(\/|$)/;
 const BELOW_NET = ["core", "clock", "consensus", "server", "rpc", "gen"];
 
 const ROOMS: Readonly<Record<string, Room>> = {
