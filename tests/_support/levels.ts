@@ -32,7 +32,7 @@ export function ioTest(name: string, fn: (t: Deno.TestContext) => void | Promise
 export function ioTestNeeding(
   missing: string | undefined,
   name: string,
-  fn: () => Promise<void>,
+  fn: (t: Deno.TestContext) => Promise<void>,
 ): void {
   if (missing === undefined || !HAS_PERMISSIONS) return ioTest(name, fn);
   console.warn(`NOT RUN, ${missing}: ${name}`);

@@ -36,9 +36,12 @@ export interface Tab extends AsyncDisposable {
 }
 
 /** A test that needs Chromium. Without it, it is ignored under a name that tells what to install. */
-export function chromiumTest(name: string, fn: (program: string) => Promise<void>): void {
+export function chromiumTest(
+  name: string,
+  fn: (program: string, t: Deno.TestContext) => Promise<void>,
+): void {
   const missing = PROGRAM === undefined ? INSTALL : undefined;
-  ioTestNeeding(missing, name, () => fn(PROGRAM ?? ""));
+  ioTestNeeding(missing, name, (t) => fn(PROGRAM ?? "", t));
 }
 
 /** Starts a browser without a window and with a profile of its own, which goes with it. */

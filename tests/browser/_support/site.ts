@@ -17,11 +17,15 @@ export interface Site extends AsyncDisposable {
   readonly origin: string;
 }
 
-let bundled: Promise<string> | undefined;
+/** The script that a page runs unless it is given another one, from the root of the repository. */
+const ORACLE_PAGE = "tests/browser/_support/page.ts";
 
-/** Serves the page of the tests on a free port. */
-export async function startSite(): Promise<Site> {
-  const script = await (bundled ??= bundlePage());
+/** Scripts that were bundled before, by their source. */
+const bundles = new Map<string, Promise<string>>();
+
+/** Serves a page that runs a script on a free port. */
+export async function startSite(entry: string = ORACLE_PAGE): Promise<Site> {
+  const script = await (bundles.get(entry) ?? bundlePage(entry));
   const server = Deno.serve({ hostname: "127.0.0.1", port: 0, onListen() {} }, ({ url }) => {
     const { pathname } = new URL(url);
     if (pathname === "/page.js") return answer("text/javascript", script);
@@ -38,9 +42,15 @@ function answer(contentType: string, body: string): Response {
 }
 
 /** The page's script with everything that it imports, as one file for a browser. */
-async function bundlePage(): Promise<string> {
+function bundlePage(entry: string): Promise<string> {
+  const bundled = bundle(entry);
+  bundles.set(entry, bundled);
+  return bundled;
+}
+
+async function bundle(entry: string): Promise<string> {
   const { success, stdout, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--platform", "browser", "tests/browser/_support/page.ts"],
+    args: ["bundle", "--quiet", "--platform", "browser", entry],
     cwd: ROOT,
   }).output();
   assert.ok(success, new TextDecoder().decode(stderr));
