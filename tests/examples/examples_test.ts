@@ -50,6 +50,26 @@ ioTest("examples/embed_file.ts goes on above where it ended", async () => {
 });
 
 ioTest(
+  "examples/client.ts takes timestamps, ordinals and a lease, and gives the lease back",
+  async () => {
+    await using example = await RunningExample.start("examples/client.ts");
+    assert.equal(await example.finished(), 0);
+    const lines = [
+      /^1000 timestamps, the first is \d{18}$/,
+      /^100000 more, from \d{18} to \d{18}$/,
+      /^invoices 0$/,
+      /^invoices 1$/,
+      /^invoices 2$/,
+      /^lease \d{13} is held$/,
+      /^no stamps from here on$/,
+    ];
+    const printed = example.text.trim().split("\n");
+    assert.equal(printed.length, lines.length, example.text);
+    for (const [index, line] of lines.entries()) assert.match(printed[index] ?? "", line);
+  },
+);
+
+ioTest(
   "examples/mount_in_connect.ts serves gRPC behind the interceptors of its server",
   async () => {
     const { createClient } = await import("@connectrpc/connect");
