@@ -9,15 +9,23 @@ import { startMemoryOracle, startOracle } from "./process/oracle_server.ts";
 export interface MatrixRow {
   readonly callers: number;
   readonly batch: number;
+  /** Requests of the client under way at most. */
+  readonly maxInFlight: number;
 }
 
 /** The rows that the original published (behaviour.md 11.4). */
 export const PUBLISHED_ROWS: readonly MatrixRow[] = [
-  { callers: 1, batch: 1 },
-  { callers: 16, batch: 1 },
-  { callers: 256, batch: 1 },
-  { callers: 1024, batch: 1 },
-  { callers: 64, batch: 64 },
+  { callers: 1, batch: 1, maxInFlight: 2 },
+  { callers: 16, batch: 1, maxInFlight: 2 },
+  { callers: 256, batch: 1, maxInFlight: 2 },
+  { callers: 1024, batch: 1, maxInFlight: 2 },
+  { callers: 64, batch: 64, maxInFlight: 2 },
+];
+
+/** What more or fewer requests under way are worth. */
+export const IN_FLIGHT_ROWS: readonly MatrixRow[] = [
+  { callers: 256, batch: 1, maxInFlight: 1 },
+  { callers: 256, batch: 1, maxInFlight: 4 },
 ];
 
 /** Where the server keeps its high-water. */
@@ -49,16 +57,17 @@ export async function measureMatrix(options: MatrixOptions): Promise<readonly Ma
   await using file = await startOracle({ stateDir: join(directory, "matrix") });
   const servers = { memory, file };
   const cells: MatrixCell[] = [];
-  for (const { callers, batch } of rows) {
+  for (const row of rows) {
     for (const driver of MATRIX_DRIVERS) {
       const output = await runBenchCommand([
         `--endpoint=127.0.0.1:${servers[driver].port}`,
-        `--callers=${callers}`,
-        `--batch=${batch}`,
+        `--callers=${row.callers}`,
+        `--batch=${row.batch}`,
+        `--max-in-flight=${row.maxInFlight}`,
         `--warmup=${warmUpMs}ms`,
         `--duration=${measureMs}ms`,
       ]);
-      cells.push({ ...output, driver, callers, batch });
+      cells.push({ ...output, ...row, driver });
     }
   }
   return cells;

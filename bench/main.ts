@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * `deno task bench`: one run on one machine, from the arithmetic to the wire. It takes about two and a half
- * minutes, checks every answer, and exits 1 if one was wrong.
+ * `deno task bench`: one run on one machine, from the arithmetic to the wire. It takes about three minutes, checks every answer, and exits 1 if one was wrong.
  *
  * @module
  */
 
 import { join } from "node:path";
 import process from "node:process";
+import { measureClientAlone } from "./client_alone.ts";
 import { measureMatrix } from "./client_matrix.ts";
 import { measureInProcess } from "./in_process.ts";
 import { describeMachine } from "./machine.ts";
@@ -39,6 +39,7 @@ export async function runBench(options: BenchOptions): Promise<Report> {
     });
     const protocols = await measureProtocols(directory, schedule);
     const networkPauses = await measureNetworkPauses(directory, schedule);
+    const clientAlone = await measureClientAlone(schedule.clientAlone);
     const clientMatrix = await measureMatrix({ ...schedule.matrix, directory });
     const sequences = await measureSequences({ ...schedule.sequences, directory });
     const otherLoad = await watch.result();
@@ -51,6 +52,7 @@ export async function runBench(options: BenchOptions): Promise<Report> {
       pauses,
       protocols,
       networkPauses,
+      clientAlone,
       clientMatrix,
       sequences,
     };
@@ -62,7 +64,7 @@ export async function runBench(options: BenchOptions): Promise<Report> {
 async function main(args: readonly string[]): Promise<void> {
   const options = readOptions(args);
   if (options === "help") return console.log(USAGE);
-  console.error(`measuring for about ${options.quick ? 15 : 150} seconds`);
+  console.error(`measuring for about ${options.quick ? 15 : 180} seconds`);
   const report = await runBench(options);
   console.log(options.json ? JSON.stringify(report, undefined, 2) : formatReport(report));
   const faults = faultsOf(report);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LatencyFigures } from "../src/cli/bench/latencies.ts";
+import type { AloneFigures } from "./client_alone.ts";
 import type { MatrixCell } from "./client_matrix.ts";
-import { formatMatrix, formatSequences } from "./client_report.ts";
+import { formatAlone, formatMatrix, formatSequences } from "./client_report.ts";
 import { grouped, milliseconds } from "./figures.ts";
 import type { InProcessRates } from "./in_process.ts";
 import type { Protocol } from "./load/caller.ts";
@@ -34,6 +35,8 @@ export interface Report {
   readonly protocols: LoadResult;
   /** Pauses over the network. */
   readonly networkPauses: NetworkPauses;
+  /** Calls of the client without a network. */
+  readonly clientAlone: readonly AloneFigures[];
   /** Calls of the client over the network. */
   readonly clientMatrix: readonly MatrixCell[];
   /** Ordinals without a network. */
@@ -85,7 +88,7 @@ function loadsOf({ protocols, networkPauses }: Report): readonly LoadResult[] {
 /** The report as Markdown, so that it can be read in a terminal and pasted into a page. */
 export function formatReport(report: Report): string {
   const { inProcess, pauses, protocols, networkPauses, windowAheadMs } = report;
-  const { clientMatrix, sequences } = report;
+  const { clientAlone, clientMatrix, sequences } = report;
   const checked = loadsOf(report).reduce((sum, load) => sum + load.checkedAnswers, 0) +
     clientMatrix.reduce((sum, cell) => sum + cell.checked, 0);
   const title = report.quick ? ["A quick run: its figures mean nothing."] : [];
@@ -99,6 +102,7 @@ export function formatReport(report: Report): string {
     `Pauses over gRPC, windows of ${windowAheadMs} ms\n\n${
       formatNetworkPauses(networkPauses.figures)
     }`,
+    `The client alone, awaited calls per second\n\n${formatAlone(clientAlone)}`,
     `The client, callers of one process (tsoracle bench)\n\n${formatMatrix(clientMatrix)}`,
     `Ordinals in process, with a durable write each and with group commit\n\n${
       formatSequences(sequences)

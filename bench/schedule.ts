@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { MatrixRow } from "./client_matrix.ts";
-import { PUBLISHED_ROWS } from "./client_matrix.ts";
+import { IN_FLIGHT_ROWS, PUBLISHED_ROWS } from "./client_matrix.ts";
 import type { Plan } from "./load/plan.ts";
 
 /** How long a run measures what. */
@@ -18,6 +18,8 @@ export interface Schedule {
   readonly pauseLoad: Omit<Plan, "cells">;
   /** Milliseconds of a small window: many extensions fit into a run. */
   readonly windowAheadMs: number;
+  /** Calls of the client without a network: runs of each number of callers, and milliseconds of each. */
+  readonly clientAlone: { readonly runs: number; readonly runMs: number };
   /** Calls of the client, over the network. */
   readonly matrix: {
     readonly rows: readonly MatrixRow[];
@@ -30,14 +32,15 @@ export interface Schedule {
   readonly comparisons: boolean;
 }
 
-/** About two and a half minutes. */
+/** About three minutes. */
 export const FULL: Schedule = {
   inProcess: { runs: 5, runMs: 200 },
   warmUpMs: 2_000,
   load: { rounds: 3, warmUpMs: 150, measureMs: 450, count: 1 },
   pauses: { rounds: 3, roundMs: 600 },
   pauseLoad: { rounds: 1, warmUpMs: 150, measureMs: 1_800, count: 1 },
-  matrix: { rows: PUBLISHED_ROWS, warmUpMs: 2_000, measureMs: 3_000 },
+  clientAlone: { runs: 5, runMs: 200 },
+  matrix: { rows: [...PUBLISHED_ROWS, ...IN_FLIGHT_ROWS], warmUpMs: 2_000, measureMs: 3_000 },
   sequences: { warmUpMs: 200, measureMs: 1_000 },
   windowAheadMs: 100,
   comparisons: true,
@@ -50,7 +53,8 @@ export const QUICK: Schedule = {
   load: { rounds: 1, warmUpMs: 20, measureMs: 60, count: 1 },
   pauses: { rounds: 1, roundMs: 120 },
   pauseLoad: { rounds: 1, warmUpMs: 20, measureMs: 150, count: 1 },
-  matrix: { rows: [{ callers: 16, batch: 4 }], warmUpMs: 20, measureMs: 60 },
+  clientAlone: { runs: 1, runMs: 20 },
+  matrix: { rows: [{ callers: 16, batch: 4, maxInFlight: 2 }], warmUpMs: 20, measureMs: 60 },
   sequences: { warmUpMs: 10, measureMs: 30 },
   windowAheadMs: 40,
   comparisons: false,

@@ -48,6 +48,7 @@ ioTest("deno task bench --quick measures every protocol at every concurrency", a
     for (const { callsPerSecond, checked } of report.clientMatrix) {
       assert.ok(callsPerSecond > 0 && checked > 0);
     }
+    for (const { callers, calls } of report.clientAlone) assert.ok(calls.median > 0, `${callers}`);
     for (const { arm, callers, perSecond } of report.sequences) {
       assert.ok(perSecond > 0, `${arm} x ${callers}`);
     }

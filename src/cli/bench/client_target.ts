@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { TsoClient } from "../../client/mod.ts";
-import type { ReceivedRange } from "../../testing/mod.ts";
+import type { ReceivedRange } from "../../testing/history_checker.ts";
 import type { Target } from "./target.ts";
 
 /** Puts load on the servers of a client. All callers share it, as they would in a program. */

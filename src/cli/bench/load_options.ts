@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock } from "../../core/clock.ts";
-import type { ReceivedRange } from "../../testing/mod.ts";
+import type { ReceivedRange } from "../../testing/history_checker.ts";
 import type { LoadProgress } from "./measurement.ts";
 
 /** Callers that ask again as soon as they have their answer: how much a number of them gets done. */

@@ -1,8 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Clock } from "../../core/clock.ts";
-import type { HistoryTicket, OrderViolation, ReceivedRange } from "../../testing/mod.ts";
-import { HistoryChecker } from "../../testing/mod.ts";
+import type {
+  HistoryTicket,
+  OrderViolation,
+  ReceivedRange,
+} from "../../testing/history_checker.ts";
+import { HistoryChecker } from "../../testing/history_checker.ts";
 import { errorCode } from "./error_code.ts";
 import type { LatencyFigures } from "./latencies.ts";
 import { Latencies } from "./latencies.ts";

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { packTimestamp } from "../../core/timestamp.ts";
-import type { OrderViolation, TimestampSpan } from "../../testing/mod.ts";
+import type { OrderViolation } from "../../testing/history_checker.ts";
+import type { TimestampSpan } from "../../testing/timestamp_ranges.ts";
 import type { LatencyFigures } from "./latencies.ts";
 import type { LoadOptions } from "./load_options.ts";
 import type { LoadProgress } from "./measurement.ts";

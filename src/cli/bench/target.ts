@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ReceivedRange } from "../../testing/mod.ts";
+import type { ReceivedRange } from "../../testing/history_checker.ts";
 
 /** What is put under load. */
 export interface Target {
