@@ -52,7 +52,7 @@ async function catches(flaw: Flaw, handover: Handover): Promise<boolean> {
     await play({ ...shape, handover, flaw }, run);
   });
   const { failed, errorInstance } = await fc.check(property, {
-    numRuns: 2_000,
+    numRuns: 10_000,
     endOnFailure: true,
   });
   if (failed) assert(errorInstance instanceof assert.AssertionError, String(errorInstance));
