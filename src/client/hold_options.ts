@@ -18,7 +18,8 @@ export interface HoldLeaseOptions extends ClientCallOptions {
   readonly holderEpoch?: bigint;
   /**
    * How much earlier than the server the holder gives the lease up, in milliseconds, above 0 and at most half
-   * of `ttlMs`: room for clocks of different rates, and for the time from a check to the use of a stamp.
+   * of `ttlMs`: room for what the clocks of two leaders differ by, for clocks of different rates, and for the
+   * time from a check to the use of a stamp.
    *
    * @default {a tenth of `ttlMs`}
    */

@@ -6,7 +6,7 @@ import type { Clock } from "../core/clock.ts";
 export interface LeaseTiming {
   /** How long the server keeps it without a renewal. */
   readonly ttlMs: number;
-  /** How much earlier the holder gives it up: room for clocks of different rates, and for a late timer. */
+  /** How much earlier the holder gives it up: room for clocks that differ, and for a late timer. */
   readonly marginMs: number;
 }
 
@@ -26,7 +26,8 @@ export function momentOf(clock: Clock): Moment {
 /**
  * How long a lease can be trusted, judged from the moment before the request that armed it was sent. The
  * server armed it later than that, and set both its expiry and its bound to at least a ttl from there; so
- * nothing has to be known about the server's clock but that it runs at the rate of ours.
+ * nothing has to be known about the server's clock but that it runs at the rate of ours. The next leader judges
+ * by a clock of its own: by how much that is ahead of the first one's, the margin has to make up for.
  */
 export class LeaseClock {
   readonly #clock: Clock;
