@@ -1,0 +1,53 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { FileDriver } from "../../../src/drivers/file/driver.ts";
+import { OracleError } from "../../../src/server/errors.ts";
+import { Oracle } from "../../../src/server/oracle.ts";
+import { ioTest } from "../../_support/levels.ts";
+import { StateDir } from "../_support/state_dir.ts";
+import { failingOnceAt } from "../_support/steps.ts";
+
+function isUnknown(error: unknown): boolean {
+  return error instanceof OracleError && error.code === "outcome-unknown";
+}
+
+ioTest("FileDriver under an oracle keeps leading when a write of sequences fails", async () => {
+  await using dir = await StateDir.make();
+  const failpoint = failingOnceAt("file::dense::after_rename_before_dir_fsync");
+  await using driver = await FileDriver.open({ directory: dir.path, failpoint });
+  await using oracle = new Oracle({ driver });
+  await oracle.untilServing();
+  await assert.rejects(oracle.sequences.take({ key: "orders", count: 5 }), isUnknown);
+  assert.equal((await oracle.getTs(1)).count, 1);
+  const { blocks } = await oracle.sequences.take({ key: "orders", count: 1 });
+  assert.deepEqual(blocks, [{ key: "orders", start: 5n, count: 1 }]);
+});
+
+ioTest("FileDriver under an oracle keeps leading when a write of leases fails", async () => {
+  await using dir = await StateDir.make();
+  const failpoint = failingOnceAt("file::leases::after_fsync_before_rename");
+  await using driver = await FileDriver.open({ directory: dir.path, failpoint });
+  await using oracle = new Oracle({ driver });
+  await oracle.untilServing();
+  const claim = { holder: Uint8Array.of(1), holderEpoch: 1n, ttlMs: 60_000 };
+  await assert.rejects(oracle.leases.acquire(claim), OracleError);
+  assert.equal((await oracle.getTs(1)).count, 1);
+  const { leaseId } = await oracle.leases.acquire(claim);
+  assert.deepEqual((await driver.loadLeases()).map((lease) => lease.leaseId), [leaseId]);
+});
+
+ioTest("FileDriver gives the next oracle its sequences and leases", async () => {
+  await using dir = await StateDir.make();
+  const claim = { holder: Uint8Array.of(1), holderEpoch: 1n, ttlMs: 60_000 };
+  const ids: number[] = [];
+  for (const start of [0n, 3n]) {
+    await using driver = await FileDriver.open({ directory: dir.path });
+    await using oracle = new Oracle({ driver });
+    await oracle.untilServing();
+    const { blocks } = await oracle.sequences.take({ key: "orders", count: 3 });
+    assert.equal(blocks[0]?.start, start);
+    ids.push((await oracle.leases.acquire(claim)).leaseId);
+  }
+  assert.equal(ids[0], ids[1], "the lease of the same holder and epoch was granted anew");
+});
