@@ -8,7 +8,7 @@ import { ioTest } from "../_support/levels.ts";
 const ROOT = join(import.meta.dirname ?? ".", "..", "..");
 
 /** Entry points that a page in a browser may import. */
-const FOR_BROWSERS = ["./server", "./drivers/memory", "./proto"];
+const FOR_BROWSERS = ["./web", "./server", "./drivers/memory", "./proto"];
 
 /** Runs Deno in the root of the repository. @returns all that it wrote */
 async function deno(args: readonly string[], input = ""): Promise<string> {
