@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * `deno task bench`: one run on one machine, from the arithmetic to the wire. It takes about three minutes, checks every answer, and exits 1 if one was wrong.
+ * `deno task bench`: one run on one machine, from the arithmetic to the wire. It takes about three minutes,
+ * checks every answer, and exits 1 if one was wrong.
  *
  * @module
  */

@@ -65,10 +65,11 @@ export function faultsOf(report: Report): readonly string[] {
 }
 
 function cellFaults(cell: MatrixCell): readonly string[] {
+  const wrong = cell.violations + cell.wentBack;
   const name = `client, ${cell.driver}, ${cell.callers} x ${cell.batch}`;
   return [
     ...cell.errors.map(({ count, message }) => `${name}: ${count} calls failed: ${message}`),
-    ...cell.violations > 0 ? [`${name}: ${cell.violations} answers broke the order`] : [],
+    ...wrong > 0 ? [`${name}: ${wrong} answers broke the order`] : [],
   ];
 }
 

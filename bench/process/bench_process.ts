@@ -15,6 +15,7 @@ export interface BenchOutput {
   readonly unfinished: number;
   readonly checked: number;
   readonly violations: number;
+  readonly wentBack: number;
 }
 
 /**

@@ -8,7 +8,7 @@ export const EXIT = {
   failure: 1,
   /** The command line or the environment is wrong; nothing was done. */
   usage: 2,
-  /** `bench` received a timestamp twice, or out of order. */
+  /** A server gave `bench` a timestamp twice, or out of order. */
   violation: 3,
   /** A second SIGINT forced the end. */
   SIGINT: 130,

@@ -6,7 +6,7 @@ import { makeCertificates } from "../_support/certs.ts";
 import { ioTest } from "../_support/levels.ts";
 import { serveLocally } from "./_support/local_server.ts";
 import type { Lie } from "./_support/lying_oracle.ts";
-import { LyingOracle, silentFrom, twins } from "./_support/lying_oracle.ts";
+import { echoes, LyingOracle, silentFrom, twins } from "./_support/lying_oracle.ts";
 import { runCli, startCli } from "./_support/run_cli.ts";
 import { tempDir } from "./_support/temp_dir.ts";
 
@@ -114,6 +114,14 @@ ioTest("tsoracle bench ends with 3 if a value came twice", async () => {
   assert.equal(code, 3, stdout);
   assert.match(stdout, /^checked .* VIOLATIONS$/m);
   assert.match(stdout, /^ +[0-9]+( to [0-9]+)? was given although [0-9 to]+ had been received$/m);
+});
+
+ioTest("tsoracle bench ends with 3 if the client had to throw an answer away", async () => {
+  await using server = await serveLies(echoes());
+  const load = ["--callers", "1", "--timeout", "200ms", "--duration", "400ms", "--warmup", "0"];
+  const { code, stdout } = await runCli(["bench", "--endpoint", server.address, ...load]);
+  assert.equal(code, 3, stdout);
+  assert.match(stdout, /^ +[1-9][0-9]* more WENT BACK and were thrown away by the client$/m);
 });
 
 ioTest("tsoracle bench counts calls that fail, and fails if all of them do", async () => {

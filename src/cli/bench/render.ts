@@ -39,6 +39,7 @@ export function reportTable(report: LoadReport, plan: LoadPlan): string {
     ["unfinished", grouped(report.unfinished)],
     ...errorRows(report),
     ["checked", checked(report)],
+    ...report.wentBack === 0 ? [] : [["", wentBack(report)] as const],
     ...report.firstViolations.map((violation) => ["", describeViolation(violation)] as const),
   ];
   return rows.map(([name, value]) => `${name.padEnd(16)}${value}\n`).join("");
@@ -134,6 +135,10 @@ function checked({ checked, unchecked, violations }: LoadReport): string {
     (violations === 0 ? "no value twice, none out of order" : `${grouped(violations)} VIOLATIONS`);
   if (unchecked === 0) return text;
   return `${text}; ${grouped(unchecked)} came too late to be compared with all others`;
+}
+
+function wentBack(report: LoadReport): string {
+  return `${grouped(report.wentBack)} more WENT BACK and were thrown away by the client`;
 }
 
 function grouped(value: number): string {

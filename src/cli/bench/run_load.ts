@@ -20,6 +20,8 @@ export interface LoadReport extends MeasuredFigures {
   readonly callsPerSecond: number;
   /** Timestamps received in a second of the measured time. */
   readonly timestampsPerSecond: number;
+  /** Answers that the target threw away because they went behind what had been received before. */
+  readonly wentBack: number;
 }
 
 /**
@@ -53,7 +55,7 @@ export async function runLoad(target: Target, options: LoadOptions): Promise<Loa
   ending.removeEventListener("abort", stop);
   over.abort();
   await Promise.all(others);
-  return summarize(measurement.figures(), options);
+  return { ...summarize(measurement.figures(), options), wentBack: target.wentBack };
 }
 
 async function report(
@@ -69,7 +71,10 @@ async function report(
   }
 }
 
-function summarize(figures: MeasuredFigures, options: LoadOptions): LoadReport {
+function summarize(
+  figures: MeasuredFigures,
+  options: LoadOptions,
+): Omit<LoadReport, "wentBack"> {
   const { measuredMs, calls } = figures;
   const callsPerSecond = measuredMs === 0 ? 0 : calls / (measuredMs / 1_000);
   const timestampsPerSecond = callsPerSecond * options.batch;

@@ -4,6 +4,8 @@ import type { ReceivedRange } from "../../testing/history_checker.ts";
 
 /** What is put under load. */
 export interface Target {
+  /** Answers that it has thrown away because they went behind what had been received before. */
+  readonly wentBack: number;
   /**
    * Asks for timestamps, 1 or more. It rejects if they are not given.
    *

@@ -2,7 +2,7 @@
 
 import type { TsoClient } from "../../client/mod.ts";
 import { SystemClock } from "../../clock/system_clock.ts";
-import { clientTarget } from "../bench/client_target.ts";
+import { ClientTarget, WentBackCounter } from "../bench/client_target.ts";
 import type { BenchSettings } from "../bench/flags.ts";
 import { BENCH_FLAGS } from "../bench/flags.ts";
 import type { ClosedLoop, LoadOptions, OpenLoop } from "../bench/load_options.ts";
@@ -95,10 +95,12 @@ interface MeasureOptions {
 function measure(options: MeasureOptions): Promise<number> {
   const { settings } = options;
   const { maxInFlight, callers, maxOutstanding } = settings;
-  const tuning = { maxInFlight, maxQueued: Math.max(MIN_QUEUE, callers, maxOutstanding) };
+  const metrics = new WentBackCounter();
+  const maxQueued = Math.max(MIN_QUEUE, callers, maxOutstanding);
+  const tuning = { maxInFlight, maxQueued, metrics };
   return withClient({ settings, goal: "get timestamps", tuning }, async (client) => {
     await askOnce(client, options.signal);
-    return await putUnderLoad(clientTarget(client), options);
+    return await putUnderLoad(new ClientTarget(client, metrics), options);
   });
 }
 
@@ -137,7 +139,7 @@ function progressTo(context: CliContext): NonNullable<LoadOptions["onProgress"]>
 }
 
 function exitCode(report: LoadReport): number {
-  if (report.violations > 0) return EXIT.violation;
+  if (report.violations + report.wentBack > 0) return EXIT.violation;
   if (report.calls > 0 || report.endedEarly) return EXIT.ok;
   throw new CommandError("Cannot measure: no call was answered within the time; see 'failed'");
 }

@@ -16,6 +16,7 @@ export class ScriptedTarget implements Target {
   readonly #clock: ManualClock;
   readonly #answer: Answer;
   #next = 1_000n << 18n;
+  wentBack = 0;
   /** When calls came, on the monotonic clock. */
   readonly callsAt: number[] = [];
 

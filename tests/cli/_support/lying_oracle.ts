@@ -45,6 +45,16 @@ export function twins(): Lie {
   };
 }
 
+/** Gives every second call the grant of the one before it. */
+export function echoes(): Lie {
+  let before: Promise<Grant> | undefined;
+  return (honest) => {
+    const answer = before ?? honest();
+    before = before === undefined ? answer : undefined;
+    return answer;
+  };
+}
+
 /** Never answers from the `from`-th call on, counted from 0. */
 export function silentFrom(from: number): Lie {
   return (honest, { index, signal }) =>
