@@ -180,9 +180,7 @@ export class Leases {
     leases.expect(asked);
     try {
       const boundMs = await term.store.raise(asked.boundMs, term.epoch);
-      const lease = { ...asked, leaseId: boundMs, boundMs };
-      leases.expect(lease);
-      return lease;
+      return { ...asked, leaseId: boundMs, boundMs };
     } catch (error) {
       leases.unexpect(asked);
       throw error;

@@ -5,8 +5,14 @@ import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError, createHandlerContext } from "@connectrpc/connect";
 import type { ConnectRouter, HandlerContext } from "@connectrpc/connect";
 import {
+  AcquireLeaseRequestSchema,
   GetCurrentMaxSafeRequestSchema,
+  GetSafeFrontierRequestSchema,
+  GetSeqBatchRequestSchema,
+  GetSeqRequestSchema,
   GetTsRequestSchema,
+  ReleaseLeaseRequestSchema,
+  RenewLeaseRequestSchema,
   TsoService,
 } from "../../src/gen/tsoracle/v1/tso_pb.ts";
 import type {
@@ -18,6 +24,7 @@ import type {
 import { routes } from "../../src/rpc/service.ts";
 import type { TimestampSource } from "../../src/rpc/timestamp_source.ts";
 import { OracleError } from "../../src/server/errors.ts";
+import type { CallOptions } from "../../src/server/sequences.ts";
 import { recordLogs } from "../_support/logs.ts";
 import { Gate } from "../_support/oracle_rig.ts";
 import { fakeSource, GRANT, refusingSource } from "./_support/fake_source.ts";
@@ -100,6 +107,70 @@ Deno.test("routes() refuses limits that cannot be", () => {
     assert.throws(() => routes(fakeSource(), { maxTimeoutMs }), RangeError);
   }
 });
+
+/** Every method that waits, with a request that fits it. */
+const WAITING = [
+  ["getTs", REQUEST],
+  ["getSeq", create(GetSeqRequestSchema, { key: "k", count: 1 })],
+  ["getSeqBatch", create(GetSeqBatchRequestSchema)],
+  ["acquireLease", create(AcquireLeaseRequestSchema)],
+  ["renewLease", create(RenewLeaseRequestSchema)],
+  ["releaseLease", create(ReleaseLeaseRequestSchema)],
+] as const;
+
+/** A source in which every call waits for what `wait` makes of its signal. */
+function waitingSource(wait: (signal: AbortSignal | undefined) => Promise<never>): TimestampSource {
+  const call = (_request: unknown, options?: CallOptions) => wait(options?.signal);
+  return fakeSource({
+    getTs: call,
+    sequences: { take: call, takeBatch: call },
+    leases: {
+      acquire: call,
+      renew: call,
+      release: call,
+      frontier: () => {
+        throw new TypeError("secret");
+      },
+    },
+  });
+}
+
+for (const [method, request] of WAITING) {
+  Deno.test(`routes() lets ${method} know that its caller has gone`, async () => {
+    const caller = new AbortController();
+    const methods = anyMethods(waitingSource(rejectedBy));
+    const answer = methods[method]?.(request, context(caller.signal));
+    caller.abort(new ConnectError("the client has gone", Code.Canceled));
+    await assert.rejects(async () => await answer, { code: Code.Canceled });
+  });
+
+  Deno.test(`routes() hides and logs a fault of ours in ${method}`, async () => {
+    await using logs = await recordLogs();
+    const fault = new TypeError("secret");
+    const methods = anyMethods(waitingSource(() => Promise.reject(fault)));
+    await assert.rejects(async () => await methods[method]?.(request, context()), {
+      code: Code.Internal,
+      rawMessage: "internal error",
+    });
+    assert(logs.records.some(({ properties }) => properties.error === fault));
+  });
+}
+
+Deno.test("routes() hides a fault of ours in getSafeFrontier", () => {
+  const methods = anyMethods(waitingSource(rejectedBy));
+  const request = create(GetSafeFrontierRequestSchema);
+  assert.throws(() => methods.getSafeFrontier?.(request, context()), {
+    code: Code.Internal,
+    rawMessage: "internal error",
+  });
+});
+
+/** {@linkcode mounted}, for methods that are known by name only. */
+function anyMethods(
+  source: TimestampSource,
+): Record<string, (request: unknown, context: HandlerContext) => unknown> {
+  return mounted(source) as object as ReturnType<typeof anyMethods>;
+}
 
 /** The methods as they are, without the freedom that Connect gives to an implementation. */
 interface Implementation {

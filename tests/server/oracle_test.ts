@@ -5,6 +5,7 @@ import type { ServingState } from "../../src/server/serving.ts";
 import { settle } from "../../src/testing/manual_clock.ts";
 import { recordLogs } from "../_support/logs.ts";
 import { Gate, OracleRig } from "../_support/oracle_rig.ts";
+import { claimOf } from "./_support/leases.ts";
 
 Deno.test("getTs() checks a count below 1 before leadership and before any metric", async () => {
   await using rig = new OracleRig();
@@ -223,6 +224,34 @@ Deno.test("close() leaves no timer behind", async () => {
   assert.equal(rig.clock.sleeping, 0);
 });
 
+Deno.test("Oracle() takes the limits of sequences and leases up to what the wire can say", async () => {
+  await using rig = new OracleRig({
+    maxSequenceCount: 0xffff_ffff,
+    maxSequenceBatchKeys: 0xffff_ffff,
+    minLeaseTtlMs: 1,
+    maxLeaseTtlMs: 1,
+    maxLeases: 0xffff_ffff,
+  });
+  await rig.lead(1n);
+  const { blocks: [block] } = await rig.oracle.sequences.take({ key: "a", count: 0xffff_ffff });
+  assert.equal(block?.count, 0xffff_ffff);
+});
+
+Deno.test("snapshot() counts the leases that have not expired, superseded ones included", async () => {
+  await using rig = new OracleRig();
+  assert.equal(rig.oracle.snapshot().leases, 0);
+  await rig.lead(1n);
+  const { leases } = rig.oracle;
+  await leases.acquire(claimOf("a"));
+  await leases.acquire(claimOf("a", { holderEpoch: 2n, ttlMs: 20_000 }));
+  assert.equal(rig.oracle.snapshot().leases, 2);
+  rig.clock.jumpTo(1_010_000);
+  assert.equal(rig.oracle.snapshot().leases, 1);
+  rig.driver.announce({ kind: "unknown" });
+  await settle();
+  assert.equal(rig.oracle.snapshot().leases, 0);
+});
+
 for (
   const [option, value] of [
     ["windowAheadMs", 0],
@@ -230,6 +259,13 @@ for (
     ["failoverAdvanceMs", -1],
     ["refillFraction", 0],
     ["refillFraction", 1],
+    ["maxSequenceCount", 0],
+    ["maxSequenceCount", 2 ** 32],
+    ["maxSequenceBatchKeys", 0],
+    ["maxSequenceBatchKeys", 1.5],
+    ["minLeaseTtlMs", 0],
+    ["maxLeaseTtlMs", 4_999],
+    ["maxLeases", 0],
     ["shutdownGraceMs", -1],
     ["heartbeatIntervalMs", NaN],
   ] as const
