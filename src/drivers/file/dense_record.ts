@@ -82,7 +82,7 @@ export class DenseRecord implements CounterSource {
    * @throws {FileStateError} `corrupt`, `truncated`, `unsupported-version` or `out-of-range`
    */
   static decode(bytes: Uint8Array, path: string): DenseRecord {
-    const reader = new RecordReader(bytes, DENSE, path);
+    const reader = new RecordReader(bytes, { kind: DENSE, path });
     const keyLimit = reader.number("limit of keys");
     const counterAt = new Map<string, number>();
     let previous: Uint8Array = new Uint8Array();

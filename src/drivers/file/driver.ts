@@ -5,16 +5,12 @@ import type {
   DriverCallOptions,
   LeadershipEvent,
 } from "../../consensus/driver.ts";
-import {
-  checkAdvance,
-  FencedError,
-  PermanentError,
-  TransientError,
-} from "../../consensus/errors.ts";
+import { checkAdvance, FencedError, PermanentError } from "../../consensus/errors.ts";
 import type { Epoch } from "../../core/epoch.ts";
 import type { LeaseRecord } from "../../core/lease_table.ts";
 import type { SequenceRequest } from "../../core/sequence.ts";
 import { isPhysicalMs, PHYSICAL_MS_MAX } from "../../core/timestamp.ts";
+import { HighWaterFile } from "./high_water_file.ts";
 import { LeaseFile } from "./lease_file.ts";
 import { checkLimits } from "./options.ts";
 import type { FileDriverInitOptions, FileDriverOptions } from "./options.ts";
@@ -22,7 +18,6 @@ import { lateCall } from "./record_fault.ts";
 import { SequenceFile } from "./sequence_file.ts";
 import { initStateDirectory, openStateDirectory } from "./state_directory.ts";
 import type { RecordName, StateDirectory } from "./state_directory.ts";
-import { decodeStateRecord, encodeStateRecord } from "./state_record.ts";
 import { untilEitherAborted, waitWithin } from "./wait.ts";
 
 /** The only epoch of a directory: its lock lets one process lead, and there is nobody to outlive. */
@@ -31,7 +26,7 @@ const ONLY_EPOCH: Epoch = 0n;
 /** What was found in a directory. */
 interface FileDriverParts {
   readonly directory: StateDirectory;
-  readonly highWaterMs: number;
+  readonly highWater: HighWaterFile;
   readonly sequences: SequenceFile;
   readonly leases: LeaseFile;
   readonly deadlineMs: number;
@@ -63,22 +58,20 @@ interface FileDriverParts {
  */
 export class FileDriver implements ConsensusDriver, AsyncDisposable {
   readonly #directory: StateDirectory;
+  readonly #highWater: HighWaterFile;
   readonly #sequences: SequenceFile;
   readonly #leases: LeaseFile;
   readonly #deadlineMs: number;
   readonly #ended: AbortController;
-  #durableMs: number;
-  #wantedMs = 0;
-  #writing: Promise<void> | undefined;
   #closed: Promise<void> | undefined;
 
   private constructor(parts: FileDriverParts) {
     this.#directory = parts.directory;
+    this.#highWater = parts.highWater;
     this.#sequences = parts.sequences;
     this.#leases = parts.leases;
     this.#deadlineMs = parts.deadlineMs;
     this.#ended = parts.ended;
-    this.#durableMs = parts.highWaterMs;
   }
 
   /**
@@ -93,11 +86,10 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
     const ended = new AbortController();
     const limits = { deadlineMs, ended: ended.signal, maxSequenceKeys };
     return await openStateDirectory(options, async (directory) => {
-      const state = await directory.read("state");
-      const highWaterMs = state ? decodeStateRecord(state, directory.pathOf("state")) : 0;
+      const highWater = await HighWaterFile.open(directory, { deadlineMs, ended });
       const sequences = await SequenceFile.open(directory, limits);
       const leases = await LeaseFile.open(directory, limits);
-      return new FileDriver({ directory, highWaterMs, sequences, leases, deadlineMs, ended });
+      return new FileDriver({ directory, highWater, sequences, leases, deadlineMs, ended });
     });
   }
 
@@ -147,7 +139,7 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
   // deno-lint-ignore require-await -- a rejection, not a synchronous throw
   async loadHighWater(_options?: DriverCallOptions): Promise<number> {
     this.#checkUsable();
-    return this.#durableMs;
+    return this.#highWater.durableMs;
   }
 
   /**
@@ -163,16 +155,9 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
     epoch: Epoch,
     options: DriverCallOptions = {},
   ): Promise<number> {
-    const { signal } = options;
     checkAdvance(atLeastMs);
     this.#checkLeading(epoch);
-    while (atLeastMs > this.#durableMs) {
-      signal?.throwIfAborted();
-      this.#checkUsable();
-      this.#wantedMs = Math.max(this.#wantedMs, atLeastMs);
-      await this.#waitFor(this.#writing ?? this.#startWrite(), signal);
-    }
-    return this.#durableMs;
+    return await this.#highWater.raise(atLeastMs, options.signal);
   }
 
   /**
@@ -256,37 +241,8 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
 
   async #close(): Promise<void> {
     this.#ended.abort(closedError(this.directory));
-    await Promise.all([this.#sequences.idle(), this.#leases.idle()]);
-    await this.#writing?.catch(() => {});
+    await Promise.all([this.#highWater.idle(), this.#sequences.idle(), this.#leases.idle()]);
     this.#directory.release();
-  }
-
-  #startWrite(): Promise<void> {
-    const write = this.#write(this.#wantedMs).finally(() => {
-      this.#writing = undefined;
-    });
-    write.catch(() => {});
-    this.#writing = write;
-    return write;
-  }
-
-  async #write(highWaterMs: number): Promise<void> {
-    try {
-      await this.#directory.write("state", encodeStateRecord(highWaterMs));
-    } catch (cause) {
-      const fault = failedWrite(highWaterMs, cause);
-      this.#ended.abort(fault);
-      throw fault;
-    }
-    this.#durableMs = highWaterMs;
-  }
-
-  #waitFor(write: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-    const { directory } = this;
-    const deadlineMs = this.#deadlineMs;
-    const late = () =>
-      new TransientError(`Cannot confirm a write in '${directory}' within ${deadlineMs} ms`);
-    return waitWithin(write, { deadlineMs, late, signal });
   }
 
   async #read<T>(
@@ -295,7 +251,7 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const deadlineMs = this.#deadlineMs;
-    const late = () => lateCall(this.#directory.pathOf(name), false, deadlineMs);
+    const late = () => lateCall(this.#directory.pathOf(name), { begun: false, deadlineMs });
     return await waitWithin(reading, { deadlineMs, late, signal });
   }
 
@@ -311,12 +267,4 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
 
 function closedError(directory: string): PermanentError {
   return new PermanentError(`Cannot use '${directory}': its driver is closed; open a new one`);
-}
-
-function failedWrite(highWaterMs: number, cause: unknown): PermanentError {
-  const found = cause instanceof Error ? cause.message : String(cause);
-  return new PermanentError(
-    `Cannot persist the high-water ${highWaterMs}: ${found}; the disk may hold the old or the new value, so nothing more is written until the directory is opened again`,
-    { cause },
-  );
 }

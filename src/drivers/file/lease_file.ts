@@ -30,7 +30,7 @@ export class LeaseFile {
       ...limits,
       prepare: () => this.#certain(),
       write: (group) => this.#write(group),
-      late: (begun) => lateCall(path, begun, limits.deadlineMs),
+      late: (begun) => lateCall(path, { begun, deadlineMs: limits.deadlineMs }),
     });
   }
 

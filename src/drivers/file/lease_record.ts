@@ -60,7 +60,7 @@ export function encodeLeaseRecord(leases: readonly LeaseRecord[]): Uint8Array {
  * @throws {FileStateError} `corrupt`, `truncated`, `unsupported-version` or `out-of-range`
  */
 export function decodeLeaseRecord(bytes: Uint8Array, path: string): readonly LeaseRecord[] {
-  const reader = new RecordReader(bytes, LEASES, path);
+  const reader = new RecordReader(bytes, { kind: LEASES, path });
   const leases: LeaseRecord[] = [];
   let previousId = -1;
   for (let left = reader.u32(); left > 0; left--) {

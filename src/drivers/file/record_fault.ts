@@ -30,8 +30,16 @@ export function stillInDoubt(path: string, cause: unknown): PermanentError {
   );
 }
 
-/** A call that the disk kept waiting for too long; `begun` tells whether its write was under way. */
-export function lateCall(path: string, begun: boolean, deadlineMs: number): TransientError {
+/** How a call was late. */
+export interface Lateness {
+  /** Whether its write was under way. */
+  readonly begun: boolean;
+  /** How long it might take, in milliseconds. */
+  readonly deadlineMs: number;
+}
+
+/** A call that the disk kept waiting for too long. */
+export function lateCall(path: string, { begun, deadlineMs }: Lateness): TransientError {
   return new TransientError(
     begun
       ? `Cannot confirm a write of '${path}' within ${deadlineMs} ms: it goes on and may still succeed`

@@ -91,6 +91,14 @@ export function sealRecord(bytes: Uint8Array): void {
   view.setUint32(checksumAt, crc32c(bytes.subarray(0, checksumAt)), true);
 }
 
+/** Where bytes come from, and what they should be. */
+export interface RecordSource {
+  /** The kind of record. */
+  readonly kind: RecordKind;
+  /** The file, for messages. */
+  readonly path: string;
+}
+
 /** Reads a record whose frame is whole, and refuses what does not fit into its content. */
 export class RecordReader {
   readonly #bytes: Uint8Array;
@@ -104,14 +112,13 @@ export class RecordReader {
    * Checks the frame: magic, version, length, checksum, in this order, because a record of another version
    * may have another length.
    *
-   * @param path the file that the bytes come from, for the messages
    * @throws {FileStateError} `corrupt`, `truncated` or `unsupported-version`
    */
-  constructor(bytes: Uint8Array, kind: RecordKind, path: string) {
+  constructor(bytes: Uint8Array, source: RecordSource) {
     this.#bytes = bytes;
     this.#view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-    this.#kind = kind;
-    this.#path = path;
+    this.#kind = source.kind;
+    this.#path = source.path;
     this.#end = bytes.length - CHECKSUM_LENGTH;
     this.#checkHeader();
     this.#checkLength();

@@ -35,7 +35,7 @@ export class SequenceFile {
     this.#writer = new GroupWriter({
       prepare: () => this.#certain(),
       write: (group) => this.#write(group),
-      late: (begun) => lateCall(path, begun, deadlineMs),
+      late: (begun) => lateCall(path, { begun, deadlineMs }),
       deadlineMs,
       ended,
     });

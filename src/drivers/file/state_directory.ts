@@ -95,10 +95,10 @@ class LockedDirectory implements StateDirectory {
   readonly #lock: DirectoryLock;
   readonly #failpoint: Failpoint | undefined;
 
-  constructor(path: string, lock: DirectoryLock, failpoint: Failpoint | undefined) {
+  constructor(path: string, lock: DirectoryLock, options: StateDirectoryOptions) {
     this.path = path;
     this.#lock = lock;
-    this.#failpoint = failpoint;
+    this.#failpoint = options.failpoint;
   }
 
   pathOf(name: RecordName): string {
@@ -136,7 +136,7 @@ async function withLock<T>(
   const path = await makeDirectory(options.directory);
   const lock = await lockDirectory(path);
   try {
-    return await use(new LockedDirectory(path, lock, options.failpoint));
+    return await use(new LockedDirectory(path, lock, options));
   } catch (error) {
     lock.release();
     throw error;

@@ -42,7 +42,7 @@ export function encodeStateRecord(highWaterMs: number): Uint8Array {
  * @throws {FileStateError} `corrupt`, `truncated`, `unsupported-version` or `out-of-range`
  */
 export function decodeStateRecord(bytes: Uint8Array, path: string): number {
-  const reader = new RecordReader(bytes, STATE, path);
+  const reader = new RecordReader(bytes, { kind: STATE, path });
   const highWaterMs = reader.number("high-water", PHYSICAL_MS_MAX);
   reader.end();
   return highWaterMs;

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { PermanentError, TransientError } from "../../consensus/errors.ts";
+import type { StateDirectory } from "./state_directory.ts";
+import { decodeStateRecord, encodeStateRecord } from "./state_record.ts";
+import { waitWithin } from "./wait.ts";
+
+/** What a {@linkcode HighWaterFile} works under. */
+export interface HighWaterFileOptions {
+  /** How long a raise may wait for the disk, in milliseconds. */
+  readonly deadlineMs: number;
+  /** Aborted with its fault when a write fails. Nothing is written once it is aborted. */
+  readonly ended: AbortController;
+}
+
+/**
+ * The high-water of a directory, in its file `state`. Writes go one at a time; those that wait meanwhile
+ * become one write of the highest value. There is none after one that failed.
+ */
+export class HighWaterFile {
+  readonly #directory: StateDirectory;
+  readonly #deadlineMs: number;
+  readonly #ended: AbortController;
+  #durableMs: number;
+  #wantedMs = 0;
+  #writing: Promise<void> | undefined;
+
+  private constructor(
+    directory: StateDirectory,
+    durableMs: number,
+    options: HighWaterFileOptions,
+  ) {
+    this.#directory = directory;
+    this.#durableMs = durableMs;
+    this.#deadlineMs = options.deadlineMs;
+    this.#ended = options.ended;
+  }
+
+  /**
+   * Reads the high-water of a locked directory; without a file it is 0.
+   *
+   * @throws {FileStateError} if the file cannot be read, or is no whole record
+   */
+  static async open(
+    directory: StateDirectory,
+    options: HighWaterFileOptions,
+  ): Promise<HighWaterFile> {
+    const bytes = await directory.read("state");
+    const durableMs = bytes ? decodeStateRecord(bytes, directory.pathOf("state")) : 0;
+    return new HighWaterFile(directory, durableMs, options);
+  }
+
+  /** The durable high-water, in milliseconds. */
+  get durableMs(): number {
+    return this.#durableMs;
+  }
+
+  /**
+   * Raises the high-water to at least a value that fits 46 bits.
+   *
+   * @param signal ends the wait; the write goes on
+   * @returns what is durable
+   * @throws {TransientError} if the disk took longer than the deadline
+   * @throws {PermanentError} if the disk failed, or the driver has ended
+   */
+  async raise(atLeastMs: number, signal: AbortSignal | undefined): Promise<number> {
+    while (atLeastMs > this.#durableMs) {
+      signal?.throwIfAborted();
+      this.#ended.signal.throwIfAborted();
+      this.#wantedMs = Math.max(this.#wantedMs, atLeastMs);
+      await this.#waitFor(this.#writing ?? this.#startWrite(), signal);
+    }
+    return this.#durableMs;
+  }
+
+  /** Waits for the write that is under way. It never rejects. */
+  async idle(): Promise<void> {
+    await this.#writing?.catch(() => {});
+  }
+
+  #startWrite(): Promise<void> {
+    const write = this.#write(this.#wantedMs).finally(() => {
+      this.#writing = undefined;
+    });
+    write.catch(() => {});
+    this.#writing = write;
+    return write;
+  }
+
+  async #write(highWaterMs: number): Promise<void> {
+    try {
+      await this.#directory.write("state", encodeStateRecord(highWaterMs));
+    } catch (cause) {
+      const fault = failedWrite(highWaterMs, cause);
+      this.#ended.abort(fault);
+      throw fault;
+    }
+    this.#durableMs = highWaterMs;
+  }
+
+  #waitFor(write: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+    const directory = this.#directory.path;
+    const deadlineMs = this.#deadlineMs;
+    const late = () =>
+      new TransientError(`Cannot confirm a write in '${directory}' within ${deadlineMs} ms`);
+    return waitWithin(write, { deadlineMs, late, signal });
+  }
+}
+
+function failedWrite(highWaterMs: number, cause: unknown): PermanentError {
+  const found = cause instanceof Error ? cause.message : String(cause);
+  return new PermanentError(
+    `Cannot persist the high-water ${highWaterMs}: ${found}; the disk may hold the old or the new value, so nothing more is written until the directory is opened again`,
+    { cause },
+  );
+}
