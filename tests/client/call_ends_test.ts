@@ -5,6 +5,7 @@ import type { Channel } from "../../src/client/channel.ts";
 import { settle } from "../../src/testing/manual_clock.ts";
 import { CallerRig } from "./_support/caller_rig.ts";
 import { failing, leaderOf, notLeader, silent } from "./_support/scripted_servers.ts";
+import { watchListeners } from "./_support/watch_listeners.ts";
 
 const A = "a:1";
 const B = "b:1";
@@ -56,21 +57,6 @@ async function inState({ rig: make }: State) {
   await settle();
   assert.equal(rig.clock.sleeping, 1);
   return { rig, controller, call, removed };
-}
-
-/** How many listeners of a signal are left. */
-function watchListeners(signal: AbortSignal): () => number {
-  let listeners = 0;
-  const { addEventListener, removeEventListener } = signal;
-  signal.addEventListener = (...args: unknown[]) => {
-    listeners += 1;
-    Reflect.apply(addEventListener, signal, args);
-  };
-  signal.removeEventListener = (...args: unknown[]) => {
-    listeners -= 1;
-    Reflect.apply(removeEventListener, signal, args);
-  };
-  return () => listeners;
 }
 
 for (const state of STATES) {

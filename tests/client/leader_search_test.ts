@@ -194,6 +194,32 @@ Deno.test("LeaderCaller.getTs() drops a leader that failed from the front, and k
   assert.deepEqual(rig.servers.closed, ["http://a:1"]);
 });
 
+Deno.test("LeaderCaller.getTs() asks a leader that has stepped down after the others", async () => {
+  const rig = new CallerRig([A, B]);
+  rig.servers.on(A, inTurn(leaderOf(1n), failing(() => notLeader(""))));
+  rig.servers.on(B, inTurn(failing(() => notLeader("")), leaderOf(2n, 2_000)));
+  await rig.getTs();
+  await rig.getTs();
+  assert.deepEqual(rig.servers.asked, [A, A, B, B]);
+});
+
+Deno.test("LeaderCaller.getTs() does not begin a pass with a server that failed, although others name it", async () => {
+  const rig = new CallerRig([A, B]);
+  rig.servers.on(A, inTurn(leaderOf(1n), refuseConnection));
+  rig.servers.on(B, inTurn(hintTo(A, 1n), leaderOf(2n, 2_000)));
+  await rig.getTs();
+  await rig.getTs();
+  assert.deepEqual(rig.servers.asked, [A, A, B, B]);
+});
+
+Deno.test("LeaderCaller.getTs() tells of the failure before the attempt that the deadline cut short", async () => {
+  const rig = new CallerRig([A, B]);
+  rig.servers.on(B, silent);
+  const expected = isError("unreachable", { endpoint: A });
+  await assert.rejects(rig.getTs(1, { timeoutMs: 1_000 }), expected);
+  assert.equal(rig.clock.monotonicMs(), 1_000);
+});
+
 Deno.test("LeaderCaller.getTs() does not follow a hint behind the epoch that it knows", async () => {
   const rig = new CallerRig([A, B]);
   rig.servers.on(A, inTurn(leaderOf(5n), hintTo(C, 4n), leaderOf(5n, 2_000)));

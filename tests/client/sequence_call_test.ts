@@ -218,3 +218,13 @@ Deno.test("LeaderCaller.close() leaves the outcome of a request under way unknow
   rig.caller.close();
   await waiting;
 });
+
+Deno.test("LeaderCaller.close() leaves nothing in doubt while an election is ridden out", async () => {
+  const rig = new CallerRig([A], { random: () => 0.9 });
+  rig.servers.on(A, failing(() => notLeader("")));
+  const waiting = rig.caller.getSeq(REQUEST, rig.call());
+  waiting.catch(() => {});
+  await settle();
+  rig.caller.close();
+  await assert.rejects(waiting, { name: "TsoClientError", code: "closed" });
+});

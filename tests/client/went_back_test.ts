@@ -6,7 +6,7 @@ import { deferred } from "../../src/core/deferred.ts";
 import type { Deferred } from "../../src/core/deferred.ts";
 import { settle } from "../../src/testing/manual_clock.ts";
 import { CallerRig } from "./_support/caller_rig.ts";
-import { grant, inTurn, leaderOf } from "./_support/scripted_servers.ts";
+import { failing, grant, inTurn, leaderOf, notLeader } from "./_support/scripted_servers.ts";
 
 const A = "a:1";
 const B = "b:1";
@@ -60,6 +60,26 @@ Deno.test("LeaderCaller.getTs() takes the answer of another server when one went
   assert.equal(rig.caller.cachedLeader, B);
   for (let n = 0; n < 4; n++) await rig.getTs();
   assert.deepEqual(rig.servers.asked, [A, A, B, B, B, B, B]);
+});
+
+Deno.test("LeaderCaller.getTs() does not follow a hint to a server that went back while others are left", async () => {
+  const rig = new CallerRig([A, B, "c:1"]);
+  rig.servers.on(A, inTurn(leaderOf(3n, 5_000), leaderOf(1n, 1_000)));
+  rig.servers.on(
+    B,
+    inTurn(leaderOf(4n, 6_000), failing(() => notLeader({ endpoint: A, epoch: 4n }))),
+  );
+  rig.servers.on("c:1", leaderOf(5n, 7_000));
+  for (let n = 0; n < 3; n++) await rig.getTs();
+  assert.deepEqual(rig.servers.asked, [A, A, B, B, "c:1"]);
+});
+
+Deno.test("LeaderCaller.getTs() refuses an epoch before that of ordinals that were received", async () => {
+  const rig = new CallerRig([A]);
+  const request = { key: "orders", count: 1 };
+  rig.servers.on(A, inTurn(() => ({ ...request, epoch: { hi: 0n, lo: 5n } }), leaderOf(4n)));
+  await rig.whileTimePasses(rig.caller.getSeq(request, rig.call()));
+  await assert.rejects(rig.getTs(), WentBackError);
 });
 
 Deno.test("LeaderCaller.getTs() asks a server that went back when nothing else is left, and checks it again", async () => {
