@@ -341,3 +341,24 @@ for (const step of ["afterPersist", "beforePersistLeases"] as const) {
     assert.equal((await asked).boundMs, leases.frontier().physicalMs);
   });
 }
+
+Deno.test("acquire() refuses claims that no wire can carry, and persists nothing", async () => {
+  await using rig = await leader();
+  const { leases } = rig.oracle;
+  const before = rig.driver.persists.length;
+  for (const holderEpoch of [-1n, 1n << 64n]) {
+    await assert.rejects(leases.acquire(claimOf("a", { holderEpoch })), {
+      code: "invalid-holder",
+      message: `holder_epoch must be 0 to 18446744073709551615: it is ${holderEpoch}`,
+    });
+  }
+  for (const ttlMs of [5_000.5, NaN, -1, Infinity]) {
+    await assert.rejects(leases.acquire(claimOf("a", { ttlMs })), {
+      code: "invalid-ttl",
+      message: `ttl_ms must be 5000 to 300000: it is ${ttlMs}`,
+    });
+  }
+  assert.equal(rig.driver.persists.length, before);
+  await leases.acquire(claimOf("a", { holderEpoch: 0n, ttlMs: 5_000 }));
+  await leases.acquire(claimOf("b", { holderEpoch: (1n << 64n) - 1n, ttlMs: 300_000 }));
+});
