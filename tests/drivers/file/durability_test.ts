@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { DenseRecord } from "../../../src/drivers/file/dense_record.ts";
+import { encodeLeaseRecord } from "../../../src/drivers/file/lease_record.ts";
 import { canRun, ioTestNeeding } from "../../_support/levels.ts";
 import { childCommand, type Runtime } from "../_support/file_child.ts";
 import { StateDir } from "../_support/state_dir.ts";
@@ -14,7 +16,7 @@ function callsOn(dir: StateDir, trace: string): string[] {
     const [, name, args = ""] = /(\w+)\((.*)/.exec(line) ?? [];
     const path = (/"(\/[^"]*)"/.exec(args) ?? /<(\/[^>]*)>/.exec(args))?.[1];
     if (path === dir.path) calls.push(`${name} directory`);
-    else if (path?.startsWith(dir.join("state"))) {
+    else if (path !== undefined && /\/(state|dense|leases)(\.tmp)?$/.test(path)) {
       calls.push(`${name} ${path.slice(dir.path.length + 1)}`);
     }
   }
@@ -78,6 +80,24 @@ for (const runtime of ["deno", "node"] as const satisfies readonly Runtime[]) {
       const trace = await traced(command, output.join("trace"));
       const flushed = callsOn(dir, trace).filter((call) => call.startsWith("fsync"));
       assert.deepEqual(flushed, ["fsync state", "fsync directory"]);
+    },
+  );
+
+  ioTestNeeding(
+    MISSING,
+    `FileDriver.open() on ${runtime} flushes the sequences and leases that it found`,
+    async () => {
+      await using dir = await StateDir.make();
+      await using output = await StateDir.make();
+      await dir.put("state", 42);
+      await dir.put("dense", DenseRecord.of(10).bytes);
+      await dir.put("leases", encodeLeaseRecord([]));
+      const command = await childCommand(["open", dir.path], { runtime });
+      const trace = await traced(command, output.join("trace"));
+      const flushed = callsOn(dir, trace).filter((call) => call.startsWith("fsync"));
+      const files = flushed.filter((call) => call !== "fsync directory");
+      assert.deepEqual(files, ["fsync state", "fsync dense", "fsync leases"]);
+      assert.equal(flushed.at(-1), "fsync directory");
     },
   );
 }
