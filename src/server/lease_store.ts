@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { abortable } from "../core/abortable.ts";
 import type { ConsensusDriver } from "../consensus/driver.ts";
 import type { Epoch } from "../core/epoch.ts";
 import type { LeaseRecord, LeaseTable } from "../core/lease_table.ts";
@@ -62,8 +61,8 @@ export class LeaseStore {
       epoch,
       async () => checkPersisted(await persist(), boundMs),
     );
-    const commit = this.#core.allocator.commitExtension(durableMs, epoch);
-    if (commit.kind === "ignored" && commit.reason !== "not-advanced") throw TERM_ENDED;
+    // Dropped if the leadership has ended, which `replace` finds.
+    this.#core.allocator.commitExtension(durableMs, epoch);
     return durableMs;
   }
 
@@ -84,7 +83,7 @@ export class LeaseStore {
 
   async #settle<T>(what: string, epoch: Epoch, work: () => Promise<T>): Promise<T> {
     try {
-      return await abortable(work(), this.#abandon);
+      return await work();
     } catch (error) {
       const fault = classifyPersistFault(error, what);
       if (fault.kind === "stepped-down") {

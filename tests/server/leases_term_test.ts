@@ -87,6 +87,21 @@ Deno.test("a replacement of an overtaken leader does not drop what its successor
   assert.equal(rig.metrics.total(NOT_LEADER), 1);
 });
 
+Deno.test("leases that become durable after a step-down are not put in place", async () => {
+  const gate = new Gate();
+  await using rig = new OracleRig();
+  await rig.lead(1n);
+  rig.driver.afterPersistLeases = () => gate.pass();
+  const asked = assert.rejects(rig.oracle.leases.acquire(claimOf("a")), { code: "not-leader" });
+  await settle();
+  rig.driver.announce({ kind: "unknown" });
+  await asked;
+  gate.open();
+  await settle();
+  assert.equal(rig.driver.leases.length, 1);
+  assert.equal(rig.oracle.snapshot().leases, 0);
+});
+
 Deno.test("an operation of the leadership before, in the same epoch, changes nothing of this one", async () => {
   const gate = new Gate();
   await using rig = new OracleRig();

@@ -279,10 +279,12 @@ Deno.test("take() whose caller goes after the submission still answers what the 
   gone.abort(new Error("gone"));
   gate.open();
   assert.equal((await asked).blocks[0]?.start, 0n);
+  const goneLate = new AbortController();
   rig.driver.afterAdvance = () => {
+    goneLate.abort(new Error("gone"));
     throw new TransientError("no answer");
   };
-  const unknown = sequences.take({ key: "a", count: 1 }, { signal: new AbortController().signal });
+  const unknown = sequences.take({ key: "a", count: 1 }, { signal: goneLate.signal });
   await assert.rejects(unknown, { code: "outcome-unknown" });
 });
 

@@ -9,6 +9,9 @@ import type { OracleCluster } from "./oracle_cluster.ts";
 /** The cluster checks itself, so the model that fast-check keeps has nothing to hold. */
 export type ClusterModel = Record<string, never>;
 
+/** Enough for two writes and their answers among what else is under way. */
+const CALM_MESSAGES = 20;
+
 const FATE = fc.oneof(
   { arbitrary: fc.constant<Fate>("delivered"), weight: 4 },
   { arbitrary: fc.constantFrom<Fate>("lost", "unanswered", "late", "doubled"), weight: 1 },
@@ -61,8 +64,8 @@ export function clusterCommands(
   return fc.commands([
     ...repeat(5, call(target)),
     ...repeat(2, taking(target)),
-    ...repeat(3, leasing(target)),
-    ...repeat(2, aboutLease(target)),
+    ...repeat(4, leasing(target)),
+    ...repeat(5, aboutLease(target)),
     ...repeat(4, delivery()),
     ...repeat(3, flow()),
     ...repeat(2, stray()),
@@ -115,24 +118,41 @@ function leasing(node: fc.Arbitrary<number>) {
   const holder = fc.constantFrom("x", "y", "z");
   const claim = fc.record({
     holderEpoch: fc.constantFrom(1n, 1n, 2n, 3n),
-    ttlMs: fc.constantFrom(10, 100, 2_000),
+    ttlMs: fc.constantFrom(50, 500, 5_000),
   });
-  return fc.tuple(node, holder, claim).map(([at, name, asked]) =>
+  return fc.tuple(node, holder, claim, fc.boolean()).map(([at, name, asked, isCalm]) =>
     command(
-      `${nameOf(at)} is asked by ${name}@${asked.holderEpoch} for a lease of ${asked.ttlMs} ms`,
-      (cluster) => cluster.acquire(at, name, asked),
+      `${nameOf(at)} is asked by ${name}@${asked.holderEpoch} for a lease of ${asked.ttlMs} ms` +
+        calmly(isCalm),
+      async (cluster) => {
+        await cluster.acquire(at, name, asked);
+        if (isCalm) await cluster.flow(CALM_MESSAGES);
+      },
     )
   );
 }
 
 function aboutLease(node: fc.Arbitrary<number>) {
-  const verb = fc.constantFrom("renew", "renew", "release");
-  return fc.tuple(node, verb, fc.nat({ max: 20 })).map(([at, does, pick]) =>
+  const verb: fc.Arbitrary<"renew" | "release"> = fc.constantFrom(
+    "renew",
+    "renew",
+    "renew",
+    "renew",
+    "release",
+  );
+  return fc.tuple(node, verb, fc.nat({ max: 3 }), fc.boolean()).map(([at, does, pick, isCalm]) =>
     command(
-      `${nameOf(at)} is asked to ${does} lease ${pick}`,
-      (cluster) => cluster.about(at, does, pick),
+      `${nameOf(at)} is asked to ${does} the last lease but ${pick}${calmly(isCalm)}`,
+      async (cluster) => {
+        await cluster.about(at, does, pick);
+        if (isCalm) await cluster.flow(CALM_MESSAGES);
+      },
     )
   );
+}
+
+function calmly(isCalm: boolean): string {
+  return isCalm ? ", and nothing goes wrong" : "";
 }
 
 function delivery() {

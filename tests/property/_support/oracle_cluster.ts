@@ -125,7 +125,8 @@ export class OracleCluster implements AsyncDisposable {
   async about(number: number, verb: "renew" | "release", pick: number): Promise<void> {
     const node = this.#node(number);
     const { ids } = this.#services.leases;
-    if (!node.isPaused) this.#services[verb](node, ids[pick % Math.max(1, ids.length)] ?? 7);
+    const id = ids.at(-1 - pick % Math.max(1, ids.length));
+    if (!node.isPaused && id !== undefined) this.#services[verb](node, id);
     await this.#settle();
   }
 
