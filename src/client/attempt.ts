@@ -21,6 +21,9 @@ export interface AttemptLimits {
   readonly timeoutMs: number;
 }
 
+/** Why a call is cancelled. One for all: a new `DOMException` each time is the dearest part of an attempt. */
+const ENDED = Object.assign(new Error("the attempt has ended"), { name: "AbortError" });
+
 /**
  * Makes one attempt, which ends in time whatever the transport does: a connection that is half open may
  * never answer, nor notice a deadline. The timer is gone, and the call cancelled, once it has ended.
@@ -37,7 +40,7 @@ export function runAttempt<T>(
   return new Promise((resolve, reject) => {
     const end = () => {
       signal.removeEventListener("abort", abandon);
-      ended.abort();
+      ended.abort(ENDED);
     };
     const fail = (error: unknown) => {
       // The reader of the outcome comes first: what cancelling the call makes the transport say is late.

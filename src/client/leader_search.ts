@@ -178,7 +178,8 @@ export class LeaderSearch<T> {
     const last = this.#last;
     if (last !== undefined && !last.passing) return last.error;
     if (this.#election !== undefined) {
-      return this.#noLeader("no server leads; the time for the election is over", this.#election);
+      const why = "no server leads yet; wait for the election, or give the call a larger timeoutMs";
+      return this.#noLeader(why, this.#election);
     }
     if (last !== undefined) return last.error;
     const text =
@@ -188,6 +189,11 @@ export class LeaderSearch<T> {
 
   #noLeader(why: string, endpoint: string): TsoClientError {
     const text = `Cannot ${this.#question.what}: ${why} (last asked: ${endpoint})`;
-    return new TsoClientError("no-leader", text, { endpoint, status: "FAILED_PRECONDITION" });
+    const cause = this.#last?.error;
+    return new TsoClientError("no-leader", text, {
+      endpoint,
+      cause,
+      status: "FAILED_PRECONDITION",
+    });
   }
 }

@@ -285,6 +285,15 @@ Deno.test("LeaderCaller.getTs() passes over an endpoint that cannot be opened at
   assert.equal(rig.counted("tsoracle.client.connect.failures.total"), 1);
 });
 
+Deno.test("LeaderCaller.getTs() keeps what failed as the cause when the call ends without a leader", async () => {
+  const rig = new CallerRig([A, B]);
+  rig.servers.on(A, failing(() => status(Code.Unavailable, "persist: slow"))).on(B, hintTo(A));
+  await assert.rejects(rig.getTs(), (error) => {
+    isError("no-leader")(error);
+    return /UNAVAILABLE: persist: slow/.test(String((error as Error).cause));
+  });
+});
+
 interface PrecedenceRow {
   readonly name: string;
   readonly a: Script;
