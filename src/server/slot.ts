@@ -27,7 +27,7 @@ export class Slot {
     const done = deferred<void>();
     this.#idle = before.then(() => done.promise);
     try {
-      await unlessAborted(before, signals);
+      await before;
       for (const signal of signals) signal.throwIfAborted();
       return await work();
     } finally {
