@@ -22,12 +22,6 @@ export type UsableHint = Exclude<HintReading, { readonly kind: "unusable" }>;
 /** The message of a not-leader answer (behaviour.md 1.3). */
 const NOT_LEADER = "not leader";
 
-/** Whether a fault may be gone a little later, for a request that may be repeated (behaviour.md 6.5). */
-export function isPassing(fault: Fault): boolean {
-  const { kind, code } = fault;
-  return kind !== "status" || code === Code.Unavailable || code === Code.DeadlineExceeded;
-}
-
 /** The verdict that an attempt is used up. */
 export function failedVerdict(fault: Fault, attempted: Attempted): FailedVerdict {
   const { kind, code } = fault;
@@ -64,4 +58,10 @@ export function hintError(
   const text = `Cannot ${what}: ${endpoint} does not lead, and its hint cannot be used: ${why}`;
   const { cause, code } = fault;
   return new TsoClientError("bad-response", text, { endpoint, cause, status: statusName(code) });
+}
+
+/** Whether a fault may be gone a little later, for a request that may be repeated (behaviour.md 6.5). */
+function isPassing(fault: Fault): boolean {
+  const { kind, code } = fault;
+  return kind !== "status" || code === Code.Unavailable || code === Code.DeadlineExceeded;
 }

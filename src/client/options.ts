@@ -67,7 +67,9 @@ export interface ClientOptions {
 /** How a call is retried (behaviour.md 6.4). */
 export interface RetryOptions {
   /**
-   * Failed attempts before a call fails, at least 1; raised to the number of endpoints of its first pass.
+   * Failed attempts before a call fails, at least 1; raised to the number of endpoints of its first pass. A
+   * hint costs none, nor does anything that passes once a server has said that nobody leads: only `timeoutMs`
+   * ends the wait for an election.
    *
    * @default {5}
    */
