@@ -16,13 +16,14 @@ export async function runClosedLoop({ callers }: ClosedLoop, run: LoopRun): Prom
 
 async function callInTurn(run: LoopRun): Promise<void> {
   const { target, batch, measurement, clock } = run;
+  const caller = measurement.addCaller();
   let nowMs = clock.monotonicMs();
   while (nowMs < measurement.endMs) {
-    const call = measurement.begin(nowMs);
+    measurement.begin(caller, nowMs);
     try {
-      nowMs = measurement.answered(call, await target.getTs(batch));
+      nowMs = measurement.answered(caller, await target.getTs(batch));
     } catch (error) {
-      measurement.failed(call, error);
+      measurement.failed(caller, error);
       await run.pause(PAUSE_MS);
       nowMs = clock.monotonicMs();
     }

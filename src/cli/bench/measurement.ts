@@ -11,12 +11,12 @@ import { errorCode } from "./error_code.ts";
 import type { LatencyFigures } from "./latencies.ts";
 import { Latencies } from "./latencies.ts";
 
-/** A call under way. */
-export interface LoadCall {
-  /** When it began; in an open loop, when it was due. */
-  readonly startMs: number;
-  /** Its place in the order of calls. */
-  readonly ticket: HistoryTicket;
+/** Somebody who has one call under way at a time. It is used again and again, so that calls cost little. */
+export interface LoadCaller {
+  /** When its call began; in an open loop, when it was due. */
+  startMs: number;
+  /** The place of its call in the order of calls; absent while it has none. */
+  ticket: HistoryTicket | undefined;
 }
 
 /** Calls that failed in the same way. */
@@ -92,7 +92,8 @@ export class Measurement {
   readonly #startMs: number;
   #endMs: number;
   readonly #checker = new HistoryChecker({ maxViolations: 5 });
-  readonly #open = new Set<LoadCall>();
+  readonly #callers: LoadCaller[] = [];
+  #open = 0;
   readonly #latencies = new Latencies();
   readonly #lateness = new Latencies();
   readonly #errors = new Map<string, { count: number; readonly message: string }>();
@@ -100,7 +101,6 @@ export class Measurement {
   #answers = 0;
   #notStarted = 0;
   #unfinished = 0;
-  #isOver = false;
 
   /** Begins with the warm-up. */
   constructor(options: MeasurementOptions) {
@@ -124,14 +124,21 @@ export class Measurement {
 
   /** How many calls are under way. */
   get open(): number {
-    return this.#open.size;
+    return this.#open;
   }
 
-  /** Begins a call that was due at `startMs`. */
-  begin(startMs: number): LoadCall {
-    const call = { startMs, ticket: this.#checker.begin() };
-    this.#open.add(call);
-    return call;
+  /** Adds a caller. */
+  addCaller(): LoadCaller {
+    const caller: LoadCaller = { startMs: 0, ticket: undefined };
+    this.#callers.push(caller);
+    return caller;
+  }
+
+  /** Begins a call that was due at `startMs`, of a caller that has none. */
+  begin(caller: LoadCaller, startMs: number): void {
+    caller.startMs = startMs;
+    caller.ticket = this.#checker.begin();
+    this.#open++;
   }
 
   /**
@@ -139,24 +146,23 @@ export class Measurement {
    *
    * @returns when that was
    */
-  answered(call: LoadCall, range: ReceivedRange): number {
+  answered(caller: LoadCaller, range: ReceivedRange): number {
     const nowMs = this.#clock.monotonicMs();
-    if (this.#isOver) return nowMs;
-    this.#open.delete(call);
-    const received = this.#tamper?.(range, this.#answers) ?? range;
-    this.#checker.end(call.ticket, received);
+    const ticket = this.#take(caller);
+    if (ticket === undefined) return nowMs;
+    this.#checker.end(ticket, this.#tamper?.(range, this.#answers) ?? range);
     this.#answers++;
     if (nowMs < this.#startMs) return nowMs;
-    this.#latencies.record(nowMs - call.startMs);
+    this.#latencies.record(nowMs - caller.startMs);
     if (nowMs <= this.#endMs) this.#calls++;
     return nowMs;
   }
 
   /** Ends a call that failed. */
-  failed(call: LoadCall, error: unknown): void {
-    if (this.#isOver) return;
-    this.#open.delete(call);
-    this.#checker.abandon(call.ticket);
+  failed(caller: LoadCaller, error: unknown): void {
+    const ticket = this.#take(caller);
+    if (ticket === undefined) return;
+    this.#checker.abandon(ticket);
     const code = errorCode(error);
     const message = error instanceof Error ? error.message : String(error);
     const known = this.#errors.get(code) ?? { count: 0, message };
@@ -181,11 +187,12 @@ export class Measurement {
 
   /** Gives up the calls under way; what comes of them later is not looked at. */
   giveUp(): void {
-    this.#isOver = true;
     const nowMs = this.#clock.monotonicMs();
-    for (const { startMs } of this.#open) this.#latencies.record(nowMs - startMs);
-    this.#unfinished = this.#open.size;
-    this.#open.clear();
+    for (const caller of this.#callers) {
+      if (this.#take(caller) === undefined) continue;
+      this.#unfinished++;
+      this.#latencies.record(nowMs - caller.startMs);
+    }
   }
 
   /** How far it has come. */
@@ -195,7 +202,7 @@ export class Measurement {
       elapsedMs: nowMs - this.#beganMs,
       warmingUp: nowMs < this.#startMs,
       answers: this.#answers,
-      open: this.#open.size,
+      open: this.#open,
       latency: this.#latencies.figures(),
       errors: this.#sortedErrors().reduce((sum, { count }) => sum + count, 0),
       violations: this.#checker.violationCount,
@@ -217,6 +224,14 @@ export class Measurement {
       violations: this.#checker.violationCount,
       firstViolations: this.#checker.violations,
     };
+  }
+
+  /** Ends the call of a caller, unless it was given up before. */
+  #take(caller: LoadCaller): HistoryTicket | undefined {
+    const { ticket } = caller;
+    if (ticket !== undefined) this.#open--;
+    caller.ticket = undefined;
+    return ticket;
   }
 
   #sortedErrors(): readonly LoadError[] {

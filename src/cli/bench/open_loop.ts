@@ -2,6 +2,7 @@
 
 import type { OpenLoop } from "./load_options.ts";
 import type { LoopRun } from "./loop_run.ts";
+import type { LoadCaller } from "./measurement.ts";
 
 const MS_PER_SECOND = 1_000;
 
@@ -16,6 +17,7 @@ export async function runOpenLoop(loop: OpenLoop, run: LoopRun): Promise<void> {
   const { measurement, clock } = run;
   const stepMs = MS_PER_SECOND / loop.perSecond;
   const calls = new Set<Promise<void>>();
+  const idle: LoadCaller[] = [];
   let next = 0;
   // A product, not a sum: no error adds up over a long run.
   const dueMs = () => measurement.beganMs + next * stepMs;
@@ -26,9 +28,15 @@ export async function runOpenLoop(loop: OpenLoop, run: LoopRun): Promise<void> {
         measurement.countNotStarted(dueMs());
         continue;
       }
-      const call = callOnce(run, dueMs());
+      const caller = idle.pop() ?? measurement.addCaller();
+      measurement.begin(caller, dueMs());
+      measurement.recordLateness(dueMs());
+      const call = answer(caller, run);
       calls.add(call);
-      void call.then(() => calls.delete(call));
+      void call.then(() => {
+        calls.delete(call);
+        idle.push(caller);
+      });
     }
     if (dueMs() >= measurement.endMs) break;
     // Beginning calls takes time too.
@@ -38,15 +46,11 @@ export async function runOpenLoop(loop: OpenLoop, run: LoopRun): Promise<void> {
 }
 
 /** Never rejects. */
-async function callOnce(
-  { target, batch, measurement }: LoopRun,
-  dueMs: number,
-): Promise<void> {
-  const call = measurement.begin(dueMs);
-  measurement.recordLateness(dueMs);
+async function answer(caller: LoadCaller, run: LoopRun): Promise<void> {
+  const { target, batch, measurement } = run;
   try {
-    measurement.answered(call, await target.getTs(batch));
+    measurement.answered(caller, await target.getTs(batch));
   } catch (error) {
-    measurement.failed(call, error);
+    measurement.failed(caller, error);
   }
 }
