@@ -53,11 +53,9 @@ export class LeaseHolder {
     const { ttlMs, holderEpoch, signal } = options;
     const { clock, source, timeoutMs: usualMs } = this.#options;
     const { timeoutMs = usualMs } = options;
+    const claim = checkClaim({ holder, holderEpoch: holderEpoch ?? 0n, ttlMs });
+    const wish = { claim, isOurs: holderEpoch === undefined };
     const timing = leaseTiming(options);
-    const wish = {
-      claim: checkClaim({ holder, holderEpoch: holderEpoch ?? 0n, ttlMs }),
-      isOurs: holderEpoch === undefined,
-    };
     this.#closing.signal.throwIfAborted();
     const deadline = new Deadline({ signal, timeoutMs }, clock);
     const stop = new AbortController();
@@ -71,6 +69,8 @@ export class LeaseHolder {
         onFault: (error) => fault = error,
       });
       const armed = await abortable(deadline.bound(work), this.#closing.signal);
+      // The client may have been closed since the answer came, a turn ago.
+      this.#closing.signal.throwIfAborted();
       return this.#keep(armed, { timing, onRenewed: options.onRenewed });
     } catch (error) {
       throw deadline.signal.aborted && fault !== undefined ? withCause(error, fault) : error;

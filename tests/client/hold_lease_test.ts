@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { TsoClientError } from "../../src/client/errors.ts";
 import type { HeldLease } from "../../src/client/held_lease.ts";
+import { settle } from "../../src/testing/manual_clock.ts";
 import { fault, LeaseRig } from "./_support/stub_leases.ts";
 
 const TTL_MS = 15_000;
@@ -121,6 +122,18 @@ Deno.test("LeaseHolder.close() releases what is held and ends what is being acqu
   assert.equal(rig.leases.times("release").length, 1);
   await assert.rejects(rig.holder.hold("c", { ttlMs: TTL_MS }), error);
   assert.equal(rig.clock.sleeping, 0);
+});
+
+Deno.test("LeaseHolder.close() at any moment of an acquisition leaves no lease that is renewed", async () => {
+  for (let turns = 0; turns < 40; turns++) {
+    const rig = new LeaseRig();
+    const outcome = rig.holder.hold("a", { ttlMs: TTL_MS }).catch((error: unknown) => error);
+    await settle(turns);
+    await rig.run(rig.holder.close(new TsoClientError("closed", "closed by the test")));
+    const lease = await outcome;
+    assert.ok(lease instanceof TsoClientError || (lease as HeldLease).signal.aborted, `${turns}`);
+    assert.equal(rig.clock.sleeping, 0, `after ${turns} turns`);
+  }
 });
 
 Deno.test("holdLease() refuses bad arguments before it asks", async () => {
