@@ -25,7 +25,9 @@ ioTest("the pages name no flag and no variable that the program does not have", 
   for (const page of ["README.md", "docs/cli.md", "docs/observability.md", "docs/operations.md"]) {
     const text = await Deno.readTextFile(join(ROOT, page));
     for (
-      const [, words = ""] of text.matchAll(/\btsoracle (?:serve|get|init|decode)\b([^`\n]*)/g)
+      const [, words = ""] of text.matchAll(
+        /\btsoracle (?:serve|get|seq|lease|status|bench|init|decode)\b([^`\n]*)/g,
+      )
     ) {
       for (const [, name = ""] of words.matchAll(/ --([a-z-]+)/g)) {
         assert.ok([...names, "help"].includes(name), `${page} names --${name}`);
