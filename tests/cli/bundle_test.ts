@@ -39,6 +39,10 @@ async function checkNodeServes(file: string, dir: TempDir): Promise<void> {
   const page = await (await fetch(`http://${metrics}/metrics`)).text();
   assert.match(page, /^tsoracle_get_ts_success_total 2$/m);
   assert.match(page, /^tsoracle_build_info\{version="[^"]+",runtime="node \d+/m);
+  const load = ["--warmup", "0", "--duration", "200ms", "--json"];
+  const bench = await ChildCli.run(["bench", "--endpoint", address, ...load], node);
+  assert.equal(bench.code, 0, bench.stderr);
+  assert.ok(JSON.parse(bench.stdout).calls > 0);
   server.signal("SIGTERM");
   const end = await server.end();
   assert.deepEqual([end.code, end.stdout], [0, `serving on ${address}\n`]);
