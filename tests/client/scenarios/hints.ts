@@ -127,19 +127,22 @@ export const staleHint: Scenario = {
   async run(scene) {
     const hint = { kind: "server", server: 0, epoch: "1" } as const;
     const cluster = await scene.open({}, { then: { do: "not-leader", hint } }, {});
-    const client = scene.connect({ cluster });
+    const endpoints = [cluster.address(1), cluster.address(2)];
+    const client = scene.connect({ cluster, endpoints });
     const witness = new Witness(client);
     await witness.getTs();
+    expectSame(client.cachedLeader, cluster.address(0), "the first leader");
     await cluster.elect(2);
     await witness.getTs();
-    expectSame(client.cachedLeader, cluster.address(2), "the leader");
+    expectSame(client.cachedLeader, cluster.address(2), "the second leader");
+    const before = await cluster.calls(0);
     await cluster.do("down", 2);
     const waiting = witness.getTs();
     waiting.catch(() => {});
-    await cluster.arrived(1, 1);
+    await cluster.arrived(1, 3);
     await cluster.do("up", 2);
     await waiting;
-    expectSame(client.cachedLeader, cluster.address(2), "the leader after it came back");
+    expectSame(await cluster.calls(0), before, "calls to the old leader");
     witness.check();
   },
 };
