@@ -26,15 +26,44 @@ export const allEndpointsDead: Scenario = {
     const endpoints = [0, 1, 2].map((index) => scene.deadAddress(index));
     const retry = { maxAttempts: 5, baseBackoffMs: 1 };
     const client = scene.connect({ cluster, endpoints, retry });
-    const calls = Array.from({ length: 20 }, () => client.getTs());
-    for (const call of calls) {
-      const error = await expectFailure(call, "unreachable");
+    const calls = Array.from({ length: 20 }, () => expectFailure(client.getTs(), "unreachable"));
+    for (const error of await Promise.all(calls)) {
       expect(/127\.9\.9\.9:\d+/.test(error.message), `no endpoint is named: ${error.message}`);
     }
-    await expectFailure(client.getSeq("orders"), "unreachable");
   },
-  // Nobody but the owner of a connection knows that nothing was sent.
-  needs: "own-connections",
+};
+
+/** Statuses that another attempt, or another server, may not give. */
+export const failingServers: readonly Scenario[] = (["unavailable", "internal"] as const).map(
+  (code) => ({
+    name: `a server that answers ${code.toUpperCase()} is left for the next one`,
+    async run(scene) {
+      const cluster = await scene.open({ then: { do: "fail", code } }, {});
+      await cluster.elect(1);
+      const client = scene.connect({ cluster });
+      const witness = new Witness(client);
+      await Promise.all([witness.getTs(), witness.getTsBatch(5)]);
+      await witness.getTs();
+      expectSame(await cluster.calls(0), 1, "calls to the failing server");
+      expectSame(client.cachedLeader, cluster.address(1), "the leader");
+      witness.check();
+    },
+  }),
+);
+
+/** A port that accepts and says nothing, as a stopped process does. */
+export const frozenServer: Scenario = {
+  name: "a server that accepts connections and says nothing is left for the next one",
+  async run(scene) {
+    const cluster = await scene.open({}, {});
+    await cluster.elect(1);
+    await cluster.do("freeze", 0);
+    const client = scene.connect({ cluster, retry: { attemptTimeoutMs: 1_000 } });
+    const witness = new Witness(client);
+    await Promise.all([witness.getTs(), witness.getTsBatch(5)]);
+    expectSame(client.cachedLeader, cluster.address(1), "the leader");
+    witness.check();
+  },
 };
 
 /** A process that hangs, or a machine that is gone without a word. */

@@ -89,6 +89,8 @@ export const notSent: Scenario = {
     const client = scene.connect({ cluster, endpoints });
     expectSame((await client.getSeq(KEY, 3)).start, 0n, "the first ordinal");
     expectSame((await cluster.log()).length, 1, "requests");
+    const hopeless = { cluster, endpoints: endpoints.slice(0, 1), retry: { maxAttempts: 2 } };
+    await expectFailure(scene.connect(hopeless).getSeq(KEY), "unreachable");
   },
 };
 

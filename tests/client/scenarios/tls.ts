@@ -47,6 +47,23 @@ export const untrustedServer: Scenario = {
   },
 };
 
+/** A handshake that never ends. */
+export const frozenHandshake: Scenario = {
+  ...NEEDS,
+  name:
+    "a request for ordinals waits for the handshake: without one it is not sent, and goes elsewhere",
+  async run(scene) {
+    const cluster = await scene.open({ tls: "server" }, { tls: "server" });
+    await cluster.elect(1);
+    await cluster.do("freeze", 0);
+    const { ca } = await scene.certificates();
+    const client = scene.connect({ cluster, tls: { ca }, retry: { attemptTimeoutMs: 1_000 } });
+    expectSame((await client.getSeq("orders")).start, 0n, "the first ordinal");
+    await cluster.do("thaw", 0);
+    expectSame((await cluster.log()).length, 1, "requests");
+  },
+};
+
 /** Certificates on both sides. */
 export const mutualTls: Scenario = {
   ...NEEDS,
