@@ -7,12 +7,14 @@ import { TsoClientError } from "./errors.ts";
 import type { ClientCallOptions } from "./options.ts";
 
 /**
- * The time that one caller has. Its signal is its own, so that a signal which many callers share gets one
- * listener and not one of each.
+ * How long one caller waits: until its signal fires or its time is over. There is a timer only if there is a
+ * timeout, and many callers that share a signal put one listener on it.
  */
 export class Deadline {
-  readonly #over = new AbortController();
   readonly #given: AbortSignal | undefined;
+  /** Fires when the time is over, and when the deadline is ended. */
+  readonly #timer: AbortController | undefined;
+  #isExpired = false;
 
   /**
    * Starts the timer, if the caller gave a timeout. {@linkcode Deadline.end} must be called.
@@ -24,37 +26,45 @@ export class Deadline {
     const { signal, timeoutMs } = options;
     signal?.throwIfAborted();
     this.#given = signal;
-    if (timeoutMs !== undefined) this.#watch(checkTimeout(timeoutMs), clock);
+    if (timeoutMs === undefined) return;
+    this.#timer = new AbortController();
+    this.#watch(checkTimeout(timeoutMs), clock, this.#timer);
   }
 
-  /** Fires with `deadline-exceeded` when the time is over, and when the deadline is ended. */
-  get signal(): AbortSignal {
-    return this.#over.signal;
+  /** Whether the time is over. */
+  get isExpired(): boolean {
+    return this.#isExpired;
   }
 
   /** Whether the caller waits no more. */
   get isOver(): boolean {
-    return this.#over.signal.aborted || this.#given?.aborted === true;
+    return this.#isExpired || this.#given?.aborted === true;
   }
 
   /** Settles like `promise`, or rejects when the caller's signal fires or its time is over. */
   bound<T>(promise: Promise<T>): Promise<T> {
-    const timed = abortable(promise, this.signal);
+    const timed = this.#timer === undefined ? promise : abortable(promise, this.#timer.signal);
     return this.#given === undefined ? timed : abortable(timed, this.#given);
   }
 
   /** Removes the timer. */
   end(): void {
-    this.#over.abort();
+    this.#timer?.abort();
   }
 
-  #watch(timeoutMs: number, clock: Clock): void {
-    const text = `Cannot wait any longer: the 'timeoutMs' of the call, ${timeoutMs} ms, is over`;
-    clock.delay(timeoutMs, { signal: this.signal }).then(
-      () => this.#over.abort(new TsoClientError("deadline-exceeded", text)),
-      ignore,
-    );
+  #watch(timeoutMs: number, clock: Clock, timer: AbortController): void {
+    clock.delay(timeoutMs, { signal: timer.signal }).then(() => {
+      this.#isExpired = true;
+      timer.abort(expired(timeoutMs));
+    }, ignore);
   }
+}
+
+function expired(timeoutMs: number): TsoClientError {
+  return new TsoClientError(
+    "deadline-exceeded",
+    `Cannot wait any longer: the 'timeoutMs' of the call, ${timeoutMs} ms, is over`,
+  );
 }
 
 /**

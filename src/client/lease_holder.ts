@@ -73,7 +73,7 @@ export class LeaseHolder {
       this.#closing.signal.throwIfAborted();
       return this.#keep(armed, { timing, onRenewed: options.onRenewed });
     } catch (error) {
-      throw deadline.signal.aborted && fault !== undefined ? withCause(error, fault) : error;
+      throw deadline.isExpired && fault !== undefined ? withCause(error, fault) : error;
     } finally {
       deadline.end();
       stop.abort();
