@@ -1,13 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ConsensusDriver } from "../src/consensus/driver.ts";
-import type { FileDriver } from "../src/drivers/file/mod.ts";
+
+/** A driver that has sequences. */
+export type SequenceDriver =
+  & ConsensusDriver
+  & Required<Pick<ConsensusDriver, "loadDenseSeq" | "advanceDense">>;
 
 /**
- * The file driver as it would be without group commit: one call for ordinals after the other, so that each
+ * A driver as it would be without group commit: one call for ordinals after the other, so that each
  * pays for a durable write of its own.
  */
-export function oneAtATime(driver: FileDriver): ConsensusDriver {
+export function oneAtATime(driver: SequenceDriver): ConsensusDriver {
   let last: Promise<unknown> = Promise.resolve();
   return {
     leadershipEvents: (options) => driver.leadershipEvents(options),
