@@ -33,7 +33,8 @@ export const COUNTERS = {
     "extensions that became durable after a step-down",
   "tsoracle.window.extensions.ignored.epoch_mismatch.total":
     "extensions that became durable in a later epoch",
-  "tsoracle.window.extensions.ignored.not_advanced.total": "extensions that raised nothing",
+  "tsoracle.window.extensions.ignored.not_advanced.total":
+    "extensions that raised nothing, as a lease had raised the high-water further",
   "tsoracle.shutdown.watch_aborted.total": "leader watches that outlived the shutdown grace",
   "tsoracle.heartbeat.task_panicked.total": "heartbeats that ended with an exception",
 } as const;
