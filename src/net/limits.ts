@@ -10,8 +10,8 @@ import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
  */
 export interface Limits {
   /**
-   * Largest message in bytes, after decompression. A request has at most six bytes; the rest is room for
-   * fields of later versions.
+   * Largest request in bytes, after decompression. The largest is a batch of sequences: 18 KB with 128 keys of
+   * 128 bytes, in JSON 20 KB and more if it has to escape them. Raise it with the batch limit.
    *
    * @default {65536}
    */

@@ -5,8 +5,9 @@ import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
 /** Limits of a call, for all protocols. */
 export interface CallLimits {
   /**
-   * Largest message in bytes, read or written, after decompression. The largest of the service is a batch
-   * of 128 sequences with keys of 128 bytes: 18 KB, in JSON up to 30 KB. Raise it with the batch limit.
+   * Largest request in bytes, after decompression. The largest of the service is a batch of 128 sequences
+   * with keys of 128 bytes: 18 KB, in JSON 20 KB, and 100 KB if JSON has to escape every byte of the keys.
+   * Raise it with the batch limit. Responses have no limit: by then the ordinals in them are taken.
    *
    * @default {65536}
    */
@@ -21,7 +22,7 @@ export interface CallLimits {
   readonly maxTimeoutMs?: number;
 }
 
-/** Largest message by default: 64 KiB. */
+/** Largest request by default: 64 KiB. */
 export const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
 
 const DAY_MS = 86_400_000;
@@ -33,7 +34,10 @@ export interface ServiceOptions {
   readonly jsonOptions: { readonly alwaysEmitImplicit: true };
   /** Largest request message in bytes. */
   readonly readMaxBytes: number;
-  /** Largest response message in bytes. */
+  /**
+   * Largest response message in bytes: no limit but that of the frame. A refusal would come after the work was
+   * done, and read as if nothing had been spent.
+   */
   readonly writeMaxBytes: number;
   /** Longest deadline in milliseconds. */
   readonly maxTimeoutMs: number;
@@ -51,7 +55,7 @@ export function serviceOptions(limits: CallLimits = {}): ServiceOptions {
   return {
     jsonOptions: { alwaysEmitImplicit: true },
     readMaxBytes: maxMessageBytes,
-    writeMaxBytes: maxMessageBytes,
+    writeMaxBytes: MESSAGE_MAX_BYTES,
     maxTimeoutMs,
   };
 }

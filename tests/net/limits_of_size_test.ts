@@ -2,6 +2,8 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { GetSeqRequestSchema } from "../../src/gen/tsoracle/v1/tso_pb.ts";
 import { ioTest } from "../_support/levels.ts";
 import {
   cancel,
@@ -57,6 +59,34 @@ ioTest("serve() refuses a small message that unpacks to a large one", async () =
     body,
   });
   assert.equal((await response.json()).code, "resource_exhausted");
+});
+
+ioTest(
+  "serve() answers a batch whose response is above the limit: its ordinals are taken",
+  async () => {
+    const entries = Array.from({ length: 8 }, (_, i) => ({ key: `key-${i}`, count: 1 }));
+    const json = JSON.stringify({ entries });
+    await using rig = await ServerRig.start({ limits: { messageBytes: json.length } });
+    const path = "/tsoracle.v1.TsoService/GetSeqBatch";
+    const headers = { "content-type": "application/json" };
+    const response = await fetch(rig.url(path), { method: "POST", headers, body: json });
+    const text = await response.text();
+    assert(text.length > json.length);
+    assert.equal(response.status, 200);
+    assert.equal(JSON.parse(text).grants.length, entries.length);
+  },
+);
+
+ioTest("serve() answers a gRPC call whose response is above the limit", async () => {
+  const request = toBinary(
+    GetSeqRequestSchema,
+    create(GetSeqRequestSchema, { key: "k", count: 1 }),
+  );
+  await using rig = await ServerRig.start({ limits: { messageBytes: request.length } });
+  await using client = new H2Client(rig.url(""));
+  const answer = await client.call(grpcCall("GetSeq", request));
+  assert.equal(answer.trailers["grpc-status"], "0");
+  assert(answer.body.length - 5 > request.length);
 });
 
 ioTest("serve() refuses a gRPC message over 64 KiB, and its connection lives on", async () => {

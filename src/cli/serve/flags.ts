@@ -170,7 +170,7 @@ const LIMIT_FLAGS = {
   messageBytes: valueFlag("max-message-bytes", {
     placeholder: "N",
     fallback: "65536",
-    summary: "largest request in bytes, after decompression",
+    summary: "largest request in bytes, after decompression; responses have no limit",
     parse: wholeNumber(1, LONGEST_TIMER_MS),
   }),
   headerBytes: valueFlag("max-header-bytes", {
