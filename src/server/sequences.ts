@@ -102,10 +102,11 @@ export class Sequences {
   async take(request: SequenceRequest, options: CallOptions = {}): Promise<SequenceGrant> {
     this.#meter.count(SINGLE.requests);
     if (!this.#core.isServing) throw this.#core.notLeader();
-    this.#check(request);
-    return await this.#advance([request], { ...SINGLE, ...options }, async (epoch) => {
+    const asked = copyOf(request);
+    this.#check(asked);
+    return await this.#advance([asked], { ...SINGLE, ...options }, async (epoch) => {
       if (this.#driver.advanceDense === undefined) throw unsupported("sequences");
-      return [await this.#driver.advanceDense(request, epoch, options)];
+      return [await this.#driver.advanceDense(asked, epoch, options)];
     });
   }
 
@@ -121,11 +122,12 @@ export class Sequences {
   ): Promise<SequenceGrant> {
     this.#meter.count(BATCH.requests);
     if (!this.#core.isServing) throw this.#core.notLeader();
-    this.#checkBatch(requests);
-    this.#meter.observe("tsoracle.get_seq.batch.keys", requests.length);
-    return await this.#advance(requests, { ...BATCH, ...options }, async (epoch) => {
+    const asked = requests.map(copyOf);
+    this.#checkBatch(asked);
+    this.#meter.observe("tsoracle.get_seq.batch.keys", asked.length);
+    return await this.#advance(asked, { ...BATCH, ...options }, async (epoch) => {
       if (this.#driver.advanceDenseBatch === undefined) throw unsupported("sequence batches");
-      return await this.#driver.advanceDenseBatch(requests, epoch, options);
+      return await this.#driver.advanceDenseBatch(asked, epoch, options);
     });
   }
 
@@ -217,6 +219,11 @@ export class Sequences {
       seen.add(request.key);
     }
   }
+}
+
+/** The caller may use its object again while the call waits: what was checked is what is taken and answered. */
+function copyOf({ key, count }: SequenceRequest): SequenceRequest {
+  return { key, count };
 }
 
 /** The answer of a driver that lacks the optional methods. */

@@ -56,6 +56,23 @@ Deno.test("takeBatch() gives a block of each key, in the order of the request", 
   assert.deepEqual(metrics.observed("tsoracle.get_seq.batch.keys"), [2]);
 });
 
+Deno.test("take() and takeBatch() go by the request as it was when they were called", async () => {
+  await using rig = await leader();
+  const { sequences } = rig.oracle;
+  const request = { key: "a", count: 2 };
+  const taking = sequences.take(request);
+  Object.assign(request, { key: "b", count: 9 });
+  assert.deepEqual((await taking).blocks, [{ key: "a", start: 0n, count: 2 }]);
+  const batch = [{ key: "a", count: 1 }, { key: "b", count: 1 }];
+  const takingBatch = sequences.takeBatch(batch);
+  Object.assign(batch[0] ?? {}, { count: 9 });
+  batch.pop();
+  assert.deepEqual((await takingBatch).blocks, [
+    { key: "a", start: 2n, count: 1 },
+    { key: "b", start: 0n, count: 1 },
+  ]);
+});
+
 Deno.test("take() and takeBatch() reach the last ordinal, 2^64 - 2, and not beyond", async () => {
   const counters = [["one", SEQUENCE_COUNTER_MAX - 1n], [
     "ten",

@@ -74,7 +74,9 @@ export class SequenceFile {
    * @returns the first ordinal of each, once they are durable
    */
   async take(requests: Requests, signal: AbortSignal | undefined): Promise<Starts> {
-    return await this.#writer.submit(requests, signal);
+    // The write comes later, and the caller may have changed its objects by then.
+    const asked = requests.map(({ key, count }) => ({ key, count }));
+    return await this.#writer.submit(asked, signal);
   }
 
   /** Waits for the write that is under way. It never rejects. */

@@ -50,6 +50,20 @@ ioTest("FileDriver.advanceDense() leaves exactly the record of behaviour.md 15.3
   assert.deepEqual(await dir.names(), ["LOCK", "dense"]);
 });
 
+ioTest("FileDriver.advanceDense() goes by the request as it was when it was called", async () => {
+  await using dir = await StateDir.make();
+  await using driver = await FileDriver.open({ directory: dir.path });
+  const request = { key: "a", count: 2 };
+  const batch = [{ key: "b", count: 3 }, { key: "c", count: 4 }];
+  const taking = [driver.advanceDense(request, 0n), driver.advanceDenseBatch(batch, 0n)];
+  Object.assign(request, { key: "b", count: 9 });
+  Object.assign(batch[0] ?? {}, { count: 9 });
+  batch.pop();
+  assert.deepEqual(await Promise.all(taking), [0n, [0n, 0n]]);
+  const nexts = ["a", "b", "c"].map((key) => driver.loadDenseSeq(key));
+  assert.deepEqual(await Promise.all(nexts), [2n, 3n, 4n]);
+});
+
 ioTest("FileDriver.advanceDense() goes on where the file of the original ends", async () => {
   await using dir = await StateDir.make();
   await put(dir, { orders: 42n });
