@@ -21,6 +21,7 @@ import type {
   RenewLeaseResponse,
   TsoService,
 } from "../gen/tsoracle/v1/tso_pb.ts";
+import { OracleError } from "../server/errors.ts";
 import type { LeaseGrant } from "../server/leases.ts";
 import type { Fail } from "./timestamp_methods.ts";
 import type { LeaseSource } from "./timestamp_source.ts";
@@ -33,7 +34,7 @@ export type LeaseMethods = Pick<
 
 /**
  * Answers the methods about leases. An id or a duration beyond 2^53 loses its last digits as a number, which
- * does no harm: both are far out of range, and no lease has such an id.
+ * does no harm: both are far out of range, and no lease has such an id. A refusal shows what was sent.
  */
 export function leaseMethods(leases: LeaseSource, fail: Fail): LeaseMethods {
   return {
@@ -44,7 +45,7 @@ export function leaseMethods(leases: LeaseSource, fail: Fail): LeaseMethods {
       const { holder, holderEpoch, ttlMs } = request;
       const { signal } = context;
       const claim = { holder, holderEpoch, ttlMs: Number(ttlMs) };
-      const grant = await leases.acquire(claim, { signal }).catch(fail);
+      const grant = await leases.acquire(claim, { signal }).catch(withDigitsOf(ttlMs, fail));
       const leaseId = BigInt(grant.leaseId);
       return create(AcquireLeaseResponseSchema, { leaseId, ...termsOf(grant) });
     },
@@ -53,8 +54,10 @@ export function leaseMethods(leases: LeaseSource, fail: Fail): LeaseMethods {
       request: RenewLeaseRequest,
       context: HandlerContext,
     ): Promise<RenewLeaseResponse> {
+      const { leaseId } = request;
       const { signal } = context;
-      const grant = await leases.renew(Number(request.leaseId), { signal }).catch(fail);
+      const grant = await leases.renew(Number(leaseId), { signal })
+        .catch(withDigitsOf(leaseId, fail));
       return create(RenewLeaseResponseSchema, termsOf(grant));
     },
 
@@ -80,6 +83,17 @@ export function leaseMethods(leases: LeaseSource, fail: Fail): LeaseMethods {
         return fail(error);
       }
     },
+  };
+}
+
+/** Fails with the number that was sent in place of the one that it was rounded to. */
+function withDigitsOf(sent: bigint, fail: Fail): Fail {
+  if (sent <= Number.MAX_SAFE_INTEGER) return fail;
+  return (error) => {
+    if (!(error instanceof OracleError)) return fail(error);
+    const { code, message, hint, cause } = error;
+    const asSent = message.replaceAll(String(Number(sent)), String(sent));
+    return fail(new OracleError(code, asSent, { hint, cause }));
   };
 }
 
