@@ -63,7 +63,10 @@ ioTest(
         const more = () => Promise.all(loads.map((load) => load.more(40)));
         for (let kill = 0; kill < scaled(2, 30); kill++) {
           await more();
+          const stampedMs = lease.boundMs;
           server = await killAndRestart(server);
+          // Up to there its holder may have stamped timestamps of its own.
+          assert.ok((await witness.getTs()).physicalMs > stampedMs);
         }
         await more();
         await Promise.all(loads.map((load) => load.finish()));

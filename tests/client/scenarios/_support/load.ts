@@ -36,9 +36,14 @@ export class Load implements AsyncDisposable {
     this.#throwFailure();
   }
 
+  /** Lets each caller end after its call, and waits for none. */
+  stop(): void {
+    this.#stopping = true;
+  }
+
   /** Lets each caller end after its call, whatever comes of it. */
   async [Symbol.asyncDispose](): Promise<void> {
-    this.#stopping = true;
+    this.stop();
     await Promise.all(this.#callers);
   }
 

@@ -26,6 +26,7 @@ export class Scene {
   readonly #options: SceneOptions;
   readonly #stage: Stage;
   readonly #open: AsyncDisposable[] = [];
+  readonly #loads: Load[] = [];
 
   /** Sets an empty scene. */
   constructor(options: SceneOptions) {
@@ -59,7 +60,7 @@ export class Scene {
   /** Starts callers that ask, one call after the other. */
   load(callers: number, ask: () => Promise<unknown>): Load {
     const load = new Load(callers, ask);
-    this.#open.push(load);
+    this.#loads.push(load);
     return load;
   }
 
@@ -73,8 +74,9 @@ export class Scene {
     return this.#stage.deadAddress(index);
   }
 
-  /** Ends everything, the latest first. */
+  /** Ends everything, the latest first. Callers end with their client, also those that would wait for ever. */
   async end(): Promise<void> {
+    for (const load of this.#loads) load.stop();
     for (const part of this.#open.reverse()) await part[Symbol.asyncDispose]();
   }
 }
