@@ -29,6 +29,24 @@ export function abortable<T>(promise: Promise<T>, signal: AbortSignal): Promise<
   });
 }
 
+/**
+ * Runs a function when a signal fires that has not fired yet. All that wait on a signal share one listener.
+ *
+ * @param run must not throw, as others may stand behind it
+ * @returns takes it back: `run` is not called any more
+ */
+export function onAbort(signal: AbortSignal, run: () => void): () => void {
+  let isWaiting = true;
+  const end = () => {
+    if (isWaiting) run();
+  };
+  enter(signal, end);
+  return () => {
+    isWaiting = false;
+    leave(signal, end);
+  };
+}
+
 /** Waits for a wait that the signal may end early, which is no fault. Any other rejection is passed on. */
 export function orAborted(wait: Promise<void>, signal: AbortSignal): Promise<void> {
   return wait.catch((error: unknown) => {

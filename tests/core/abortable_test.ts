@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { abortable, orAborted } from "../../src/core/abortable.ts";
+import { abortable, onAbort, orAborted } from "../../src/core/abortable.ts";
 import { deferred } from "../../src/core/deferred.ts";
 
 const REASON = new Error("enough");
@@ -54,6 +54,31 @@ Deno.test("abortable() ends every wait on a signal that fires, but not those tha
   assert.equal(settled, 7);
 });
 
+Deno.test("onAbort() runs each of its functions once, with one listener for all, and none that has left", () => {
+  const controller = new AbortController();
+  const counted = countListeners(controller.signal);
+  const ran: number[] = [];
+  const leaves = Array.from({ length: 30 }, (_, at) =>
+    onAbort(controller.signal, () => {
+      ran.push(at);
+      leaves[7]?.();
+    }));
+  leaves[3]?.();
+  leaves[3]?.();
+  assert.deepEqual(counted.balance(), { added: 1, removed: 0 });
+  controller.abort(REASON);
+  assert.equal(ran.length, 28);
+  assert.ok(!ran.includes(3) && !ran.includes(7));
+});
+
+Deno.test("onAbort() leaves no listener behind once all have left", () => {
+  const counted = countListeners();
+  const run = () => assert.fail("nothing was aborted");
+  const leaves = [onAbort(counted.signal, run), onAbort(counted.signal, run)];
+  for (const leave of leaves) leave();
+  assert.deepEqual(counted.balance(), { added: 1, removed: 1 });
+});
+
 Deno.test("orAborted() takes an abort for an end, and passes any other fault on", async () => {
   const controller = new AbortController();
   const fault = new Error("a broken timer");
@@ -64,8 +89,7 @@ Deno.test("orAborted() takes an abort for an end, and passes any other fault on"
 });
 
 /** A signal that counts the listeners put on it and taken off. */
-function countListeners() {
-  const { signal } = new AbortController();
+function countListeners(signal = new AbortController().signal) {
   const balance = { added: 0, removed: 0 };
   const add = signal.addEventListener.bind(signal);
   const remove = signal.removeEventListener.bind(signal);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { onAbort } from "../../core/abortable.ts";
 import { deferred } from "../../core/deferred.ts";
 import type { Deferred } from "../../core/deferred.ts";
 
@@ -55,8 +56,7 @@ export class GroupWriter<Request, Answer> {
     this.#work.ended.throwIfAborted();
     signal?.throwIfAborted();
     const call = { request, answer: deferred<Answer>() };
-    const abort = () => this.#giveUp(call, signal?.reason);
-    signal?.addEventListener("abort", abort, { once: true });
+    const stopListening = signal && onAbort(signal, () => this.#giveUp(call, signal.reason));
     const timer = setTimeout(() => this.#expire(call), this.#work.deadlineMs);
     this.#waiting.add(call);
     this.#running ??= this.#run();
@@ -64,7 +64,7 @@ export class GroupWriter<Request, Answer> {
       return await call.answer.promise;
     } finally {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
+      stopListening?.();
     }
   }
 

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { onAbort } from "../../core/abortable.ts";
+
 /** How long a wait may last. */
 export interface WaitLimits {
   /** Milliseconds after which the wait fails. */
@@ -16,20 +18,20 @@ export function waitWithin<T>(work: Promise<T>, limits: WaitLimits): Promise<T> 
   return new Promise((resolve, reject) => {
     const leave = () => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", abort);
+      stopListening?.();
     };
     const fail = (error: unknown) => {
       leave();
       reject(error);
     };
-    const abort = () => fail(signal?.reason);
     const timer = setTimeout(() => fail(late()), deadlineMs);
-    signal?.addEventListener("abort", abort, { once: true });
+    const abort = () => fail(signal?.reason);
+    const stopListening = signal && onAbort(signal, abort);
     work.then((result) => {
       leave();
       resolve(result);
     }, fail);
-    if (signal?.aborted) abort();
+    if (signal?.aborted === true) abort();
   });
 }
 
@@ -38,11 +40,9 @@ export function untilEitherAborted(first: AbortSignal, second: AbortSignal): Pro
   if (first.aborted || second.aborted) return Promise.resolve();
   return new Promise((resolve) => {
     const leave = () => {
-      first.removeEventListener("abort", leave);
-      second.removeEventListener("abort", leave);
+      for (const stopListening of stops) stopListening();
       resolve();
     };
-    first.addEventListener("abort", leave);
-    second.addEventListener("abort", leave);
+    const stops = [onAbort(first, leave), onAbort(second, leave)];
   });
 }
