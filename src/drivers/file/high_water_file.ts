@@ -13,6 +13,13 @@ export interface HighWaterFileOptions {
   readonly ended: AbortController;
 }
 
+/** Until when a raise waits. */
+interface RaiseWait {
+  /** On the monotonic clock, in milliseconds. */
+  readonly untilMs: number;
+  readonly signal: AbortSignal | undefined;
+}
+
 /**
  * The high-water of a directory, in its file `state`. Writes go one at a time; those that wait meanwhile
  * become one write of the highest value. There is none after one that failed.
@@ -56,7 +63,8 @@ export class HighWaterFile {
   }
 
   /**
-   * Raises the high-water to at least a value that fits 46 bits.
+   * Raises the high-water to at least a value that fits 46 bits. The deadline counts from here, also for a call
+   * that has to wait for the write of another first.
    *
    * @param signal ends the wait; the write goes on
    * @returns what is durable
@@ -64,11 +72,12 @@ export class HighWaterFile {
    * @throws {PermanentError} if the disk failed, or the driver has ended
    */
   async raise(atLeastMs: number, signal: AbortSignal | undefined): Promise<number> {
+    const untilMs = performance.now() + this.#deadlineMs;
     while (atLeastMs > this.#durableMs) {
       signal?.throwIfAborted();
       this.#ended.signal.throwIfAborted();
       this.#wantedMs = Math.max(this.#wantedMs, atLeastMs);
-      await this.#waitFor(this.#writing ?? this.#startWrite(), signal);
+      await this.#waitFor(this.#writing ?? this.#startWrite(), { untilMs, signal });
     }
     return this.#durableMs;
   }
@@ -98,12 +107,12 @@ export class HighWaterFile {
     this.#durableMs = highWaterMs;
   }
 
-  #waitFor(write: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+  #waitFor(write: Promise<void>, wait: RaiseWait): Promise<void> {
     const directory = this.#directory.path;
-    const deadlineMs = this.#deadlineMs;
+    const { untilMs, signal } = wait;
     const late = () =>
-      new TransientError(`Cannot confirm a write in '${directory}' within ${deadlineMs} ms`);
-    return waitWithin(write, { deadlineMs, late, signal });
+      new TransientError(`Cannot confirm a write in '${directory}' within ${this.#deadlineMs} ms`);
+    return waitWithin(write, { deadlineMs: untilMs - performance.now(), late, signal });
   }
 }
 

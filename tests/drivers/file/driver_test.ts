@@ -30,6 +30,17 @@ testDriverConformance("FileDriver", {
   },
 });
 
+/** Remembers the delay of each timer that is set, until it is told to stop. */
+function recordTimers() {
+  const { setTimeout } = globalThis;
+  const delaysMs: number[] = [];
+  globalThis.setTimeout = ((run: () => void, delayMs = 0) => {
+    delaysMs.push(delayMs);
+    return setTimeout(run, delayMs);
+  }) as typeof setTimeout;
+  return { delaysMs, restore: () => void (globalThis.setTimeout = setTimeout) };
+}
+
 ioTest("FileDriver.persistHighWater() leaves exactly the record of behaviour.md 15.2", async () => {
   await using dir = await StateDir.make();
   await using driver = await FileDriver.open({ directory: dir.path });
@@ -106,6 +117,32 @@ ioTest("FileDriver.persistHighWater() answers a slow disk with a transient error
   await using again = await FileDriver.open({ directory: dir.path });
   assert.equal(await again.loadHighWater(), 1_000);
 });
+
+ioTest(
+  "FileDriver.persistHighWater() has one deadline for another's write and its own",
+  async () => {
+    await using dir = await StateDir.make();
+    const held = new HeldStep(LAST_STEP);
+    const deadlineMs = 60_000;
+    const options = { directory: dir.path, deadlineMs, failpoint: held.failpoint };
+    await using driver = await FileDriver.open(options);
+    const first = driver.persistHighWater(1_000, 0n);
+    await held.reached;
+    const timers = recordTimers();
+    try {
+      const second = driver.persistHighWater(2_000, 0n);
+      const arrivedMs = performance.now();
+      while (performance.now() < arrivedMs + 5) await new Promise((turn) => setTimeout(turn, 1));
+      held.release();
+      await Promise.all([first, second]);
+      const waits = timers.delaysMs.filter((delayMs) => delayMs > deadlineMs / 2);
+      assert.equal(waits.length, 2, "it waits for the write of the other, then for its own");
+      assert.ok((waits[1] ?? 0) <= deadlineMs - 5, `it waits for ${waits}`);
+    } finally {
+      timers.restore();
+    }
+  },
+);
 
 ioTest(
   "FileDriver.persistHighWater() with a signal stops waiting, and the write goes on",
