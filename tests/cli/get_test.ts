@@ -85,6 +85,14 @@ ioTest("tsoracle get ends with 1 and says what to do when nothing listens", asyn
   assert.match(stderr, new RegExp(`^error: .*${gone.address}: .*tsoracle serve.*\n$`));
 });
 
+ioTest("tsoracle get and status end with 2 for an endpoint that no URL can have", async () => {
+  for (const command of ["get", "status"]) {
+    const { code, stdout, stderr } = await runCli([command, "--endpoint", "a%b:1"]);
+    assert.deepEqual([code, stdout], [2, ""]);
+    assert.match(stderr, /^error: Cannot use "a%b:1" as an endpoint: .*write host:port.*\n$/);
+  }
+});
+
 /** A follower that names a leader. */
 async function follower(leader: string) {
   const driver = new MemoryDriver({

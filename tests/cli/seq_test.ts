@@ -37,11 +37,24 @@ ioTest("tsoracle seq goes on after a restart where it was", async () => {
   assert.equal(stdout, "5\n");
 });
 
-ioTest("tsoracle seq says what is wrong with a key or a count", async () => {
+ioTest("tsoracle seq ends with 2 for a key that no server would be asked for", async () => {
+  for (
+    const [keys, message] of [
+      [["a", "a"], 'Cannot ask for "a" twice: the keys of one batch must differ'],
+      [[""], 'Cannot use "" as a key: it must have 1 to 128 bytes of UTF-8'],
+      [
+        ["k".repeat(129)],
+        `Cannot use "${"k".repeat(129)}" as a key: it must have 1 to 128 bytes of UTF-8`,
+      ],
+    ] as const
+  ) {
+    const { code, stderr } = await runCli(["seq", ...keys, "--endpoint", "127.0.0.1:1"]);
+    assert.deepEqual([code, stderr], [2, `error: ${message}\n`]);
+  }
+});
+
+ioTest("tsoracle seq ends with 1 if a server refuses a count", async () => {
   await using server = await serveLocally();
-  const long = await runCli(["seq", "k".repeat(129), "--endpoint", server.address]);
-  assert.equal(long.code, 1);
-  assert.match(long.stderr, /128 bytes/);
   const many = await runCli(["seq", "orders", "--count", "65537", "--endpoint", server.address]);
   assert.equal(many.code, 1);
   assert.match(many.stderr, /maximum is 65536/);

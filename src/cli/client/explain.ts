@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { TsoClientError } from "../../client/mod.ts";
-import { CommandError } from "../errors.ts";
+import { CommandError, UsageError } from "../errors.ts";
 import type { ClientSettings } from "./client_flags.ts";
 import { endpointNames } from "./open_client.ts";
 
@@ -15,10 +15,16 @@ export interface Attempted {
   readonly settings: ClientSettings;
 }
 
-/** Turns what a client threw into an error that says what to do. What is no fault of a call stays as it is. */
+/**
+ * Turns what a client threw into an error that says what to do. What is no fault of a call stays as it is; an
+ * argument that the client refused before it asked anybody is a fault of the command line.
+ */
 export function explainClientError(attempted: Attempted, error: unknown): unknown {
   if (!(error instanceof TsoClientError)) return error;
   const { goal, settings } = attempted;
+  if (error.code === "invalid-argument" && error.endpoint === undefined) {
+    return new UsageError(error.message, { cause: error });
+  }
   const given = endpointNames(settings);
   const from = error.endpoint ?? given.join(", ");
   const sent = given.includes(from) || error.endpoint === undefined

@@ -47,7 +47,7 @@ export type NodeStatus = LeaderStatus | FollowerStatus | UnreachableStatus;
 /**
  * Asks each server for itself, all at the same time.
  *
- * @throws {UsageError} if the flags do not fit together
+ * @throws {UsageError} if the flags do not fit together, or the client refuses an endpoint
  * @throws {CommandError} if a certificate cannot be read
  */
 export async function readStatus(settings: ClientSettings): Promise<readonly NodeStatus[]> {
@@ -58,15 +58,16 @@ export async function readStatus(settings: ClientSettings): Promise<readonly Nod
 
 async function readNode(settings: ClientSettings): Promise<NodeStatus> {
   const [endpoint = ""] = endpointNames(settings);
-  const client = await openClient(settings);
+  let client: TsoClient | undefined;
   try {
+    client = await openClient(settings);
     return { endpoint, ...await askNode(client) };
   } catch (error) {
     const told = explainClientError({ goal: "get the status", settings }, error);
-    if (!(told instanceof Error)) throw told;
+    if (client === undefined || !(told instanceof Error)) throw told;
     return { endpoint, state: "unreachable", error: told.message };
   } finally {
-    await client.close();
+    await client?.close();
   }
 }
 

@@ -18,19 +18,20 @@ export interface ClientJob {
 /**
  * Opens a client, uses it and closes it.
  *
- * @throws {UsageError} if the flags do not fit together
+ * @throws {UsageError} if the flags do not fit together, or the client refuses an argument
  * @throws {CommandError} that says what to do
  */
 export async function withClient<T>(
   job: ClientJob,
   use: (client: TsoClient) => Promise<T>,
 ): Promise<T> {
-  const client = await openClient(job.settings, job.tuning);
+  let client: TsoClient | undefined;
   try {
+    client = await openClient(job.settings, job.tuning);
     return await use(client);
   } catch (error) {
     throw explainClientError(job, error);
   } finally {
-    await client.close();
+    await client?.close();
   }
 }
