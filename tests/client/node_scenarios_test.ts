@@ -9,9 +9,12 @@ import { StageServer } from "./_scripted/stage_server.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-/** Runs a program; it may write nothing but its result. */
+const LIMIT_MS = 120_000;
+
+/** Runs a program; it ends by itself, and may write nothing but its result. */
 async function run(program: string, ...args: readonly string[]): Promise<string> {
-  const command = new Deno.Command(program, { args: [...args], cwd: ROOT, stdin: "null" });
+  const signal = AbortSignal.timeout(LIMIT_MS);
+  const command = new Deno.Command(program, { args: [...args], cwd: ROOT, stdin: "null", signal });
   const { success, stdout, stderr } = await command.output();
   const complaints = new TextDecoder().decode(stderr);
   assert.ok(success && complaints === "", `${program} ${args.join(" ")}: ${complaints}`);
