@@ -51,24 +51,37 @@ export type LeaseLookup =
  */
 export class LeaseTable {
   #leases: readonly LeaseRecord[] = [];
-  #expected: LeaseRecord | undefined;
+  /** By id, what was sent to the store and may be in it. */
+  readonly #inDoubt = new Map<number, LeaseRecord>();
   #isSettled = true;
+  #latestMs = 0;
 
   /** Begins a leadership with what the store holds. Expired leases are as good as unknown from the start. */
   seed(leases: readonly LeaseRecord[], nowMs: number): void {
-    this.replace(leases.filter((lease) => !hasExpired(lease, nowMs)));
+    this.clear();
+    this.#leases = leases.filter((lease) => !hasExpired(lease, nowMs));
   }
 
   /** Puts a projection in place that has become durable. The store holds it and nothing else. */
   replace(leases: readonly LeaseRecord[]): void {
     this.#leases = leases;
-    this.#expected = undefined;
+    this.#inDoubt.clear();
     this.#isSettled = true;
   }
 
   /** Forgets everything: the leadership has ended. */
   clear(): void {
     this.replace([]);
+    this.#latestMs = 0;
+  }
+
+  /**
+   * The clock of this table: the latest reading of the wall clock under this leadership. A clock that goes back
+   * brings no lease back to life, so the frontier that has passed it stays true.
+   */
+  clock(nowMs: number): number {
+    this.#latestMs = Math.max(this.#latestMs, nowMs);
+    return this.#latestMs;
   }
 
   /**
@@ -85,21 +98,29 @@ export class LeaseTable {
   }
 
   /**
-   * Lets a lease bind the frontier before it is granted. Until the next {@linkcode replace} the store may
-   * come to hold it, also if its write fails, so the frontier must not pass its bound and fall back.
+   * Lets a lease bind the frontier before it is granted or renewed. Until the next {@linkcode replace} the
+   * store may come to hold it, also if its write fails, so the frontier must not pass its bound and fall back.
+   *
+   * @returns takes it back: this time it was never sent to the store
    */
-  expect(lease: LeaseRecord): void {
-    this.#expected = lease;
-  }
-
-  /** Takes {@linkcode expect} back: the lease was never sent to the store. */
-  unexpect(lease: LeaseRecord): void {
-    if (this.#expected === lease) this.#expected = undefined;
+  expect(lease: LeaseRecord): () => void {
+    const { leaseId } = lease;
+    const before = this.#inDoubt.get(leaseId);
+    this.#inDoubt.set(leaseId, before === undefined ? lease : bindingLonger(before, lease));
+    return () => {
+      if (before === undefined) this.#inDoubt.delete(leaseId);
+      else this.#inDoubt.set(leaseId, before);
+    };
   }
 
   /** Every lease that has not expired, superseded ones included. */
   unexpired(nowMs: number): readonly LeaseRecord[] {
     return this.#leases.filter((lease) => !hasExpired(lease, nowMs));
+  }
+
+  /** How many leases bind the frontier, those in doubt included. */
+  size(nowMs: number): number {
+    return this.#binding(nowMs).length;
   }
 
   /** Whether a holder can have a lease: it has one of this epoch, one of a later epoch, or neither. */
@@ -124,7 +145,9 @@ export class LeaseTable {
   /** The set after a grant: with the new lease, and what its holder had before superseded. */
   withGranted(granted: LeaseRecord, nowMs: number): readonly LeaseRecord[] {
     const others = this.unexpired(nowMs).map((lease) =>
-      sameBytes(lease.holder, granted.holder) ? { ...lease, superseded: true } : lease
+      !lease.superseded && sameBytes(lease.holder, granted.holder)
+        ? { ...lease, superseded: true }
+        : lease
     );
     return [...others, granted];
   }
@@ -141,16 +164,16 @@ export class LeaseTable {
   }
 
   /**
-   * The smallest bound of all leases that have not expired, the expected one included, in milliseconds;
+   * The smallest bound of all leases that have not expired, those in doubt included, in milliseconds;
    * Infinity if there is none.
    */
   minBoundMs(nowMs: number): number {
-    const expected = this.#expected;
-    const leases = this.unexpired(nowMs);
-    const binding = expected === undefined || hasExpired(expected, nowMs)
-      ? leases
-      : [...leases, expected];
-    return binding.reduce((min, lease) => Math.min(min, lease.boundMs), Infinity);
+    return this.#binding(nowMs).reduce((min, lease) => Math.min(min, lease.boundMs), Infinity);
+  }
+
+  #binding(nowMs: number): readonly LeaseRecord[] {
+    const inDoubt = [...this.#inDoubt.values()].filter((lease) => !hasExpired(lease, nowMs));
+    return [...this.unexpired(nowMs), ...inDoubt];
   }
 
   /** The highest epoch of the same holder above the lease's own, or else that. */
@@ -161,10 +184,22 @@ export class LeaseTable {
   }
 }
 
+/** Of two states of one lease the store may hold either: the smaller bound, until the later expiry. */
+function bindingLonger(one: LeaseRecord, other: LeaseRecord): LeaseRecord {
+  const boundMs = Math.min(one.boundMs, other.boundMs);
+  const expiresAtMs = Math.max(one.expiresAtMs, other.expiresAtMs);
+  return { ...other, boundMs, expiresAtMs };
+}
+
 function hasExpired(lease: LeaseRecord, nowMs: number): boolean {
   return nowMs >= lease.expiresAtMs;
 }
 
+/** From the end: names of holders differ there more often than at the beginning. */
 function sameBytes(one: Uint8Array, other: Uint8Array): boolean {
-  return one.length === other.length && one.every((byte, index) => byte === other[index]);
+  if (one.length !== other.length) return false;
+  for (let index = one.length - 1; index >= 0; index--) {
+    if (one[index] !== other[index]) return false;
+  }
+  return true;
 }

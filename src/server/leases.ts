@@ -17,6 +17,12 @@ import { Slot } from "./slot.ts";
 /** Holder epochs are unsigned 64-bit numbers (behaviour.md 1.2). */
 const HOLDER_EPOCH_MAX = (1n << 64n) - 1n;
 
+/** Most lease operations that wait for their turn: each costs its caller a write, one after the other. */
+const MAX_WAITING = 4_096;
+
+/** The longest that one waits for its turn, in milliseconds: three deadlines of the file driver. */
+const MAX_WAIT_MS = 30_000;
+
 /** What a holder asks for. */
 export interface LeaseRequest extends LeaseClaim {
   /** How long the lease lasts without a renewal, in milliseconds. */
@@ -138,7 +144,7 @@ export class Leases {
     if (!this.#core.isServing || highWaterMs === undefined || epoch === undefined) {
       return { physicalMs: 0, epoch: 0n };
     }
-    const boundMs = leases.minBoundMs(this.#settings.clock.nowMs());
+    const boundMs = leases.minBoundMs(this.#nowMs());
     return { physicalMs: Math.min(highWaterMs, boundMs), epoch };
   }
 
@@ -149,47 +155,41 @@ export class Leases {
 
   async #acquire(request: LeaseRequest, store: LeaseStore, epoch: Epoch): Promise<LeaseGrant> {
     const { allocator, leases } = this.#core;
-    const nowMs = this.#settings.clock.nowMs();
+    const nowMs = this.#nowMs();
     const claim = leases.claim(request, nowMs);
     if (claim.kind === "live") {
       // A release that failed may still take the lease out of the store.
       if (!leases.isSettled) await store.replace((table) => table.unexpired(nowMs), epoch);
-      return granted(claim.lease, epoch);
+      return this.#inTime(claim.lease, epoch);
     }
     if (claim.kind === "stale") throw staleHolder(request.holderEpoch, claim.heldEpoch);
     this.#checkRoom(nowMs);
     const { holder, holderEpoch, ttlMs } = request;
     const expiresAtMs = nowMs + ttlMs;
     const highWaterMs = allocator.highWaterMs ?? 0;
-    const lease = await this.#secureBound({
-      leaseId: 0,
-      holder,
-      holderEpoch,
-      ttlMs,
-      boundMs: inRange(Math.max(highWaterMs + 1, expiresAtMs)),
-      expiresAtMs,
-      superseded: false,
-    }, { store, epoch });
+    const askedMs = inRange(Math.max(highWaterMs + 1, this.#wallMs() + ttlMs));
+    const terms = { holder, holderEpoch, ttlMs, expiresAtMs, superseded: false };
+    const asked = { ...terms, leaseId: askedMs, boundMs: askedMs };
+    const boundMs = await this.#secureBound(asked, { store, epoch });
+    const lease = { ...terms, leaseId: boundMs, boundMs };
     await store.replace((table) => table.withGranted(lease, nowMs), epoch);
-    return granted(lease, epoch);
+    return this.#inTime(lease, epoch);
   }
 
   /** From here on the frontier stays at or below the bound, so that the grant does not take it back. */
-  async #secureBound(asked: LeaseRecord, term: Term): Promise<LeaseRecord> {
-    const { leases } = this.#core;
-    leases.expect(asked);
+  async #secureBound(asked: LeaseRecord, term: Term): Promise<number> {
+    const takeBack = this.#core.leases.expect(asked);
     try {
-      const boundMs = await term.store.raise(asked.boundMs, term.epoch);
-      return { ...asked, leaseId: boundMs, boundMs };
+      return await term.store.raise(asked.boundMs, term.epoch);
     } catch (error) {
-      leases.unexpect(asked);
+      takeBack();
       throw error;
     }
   }
 
   async #renew(leaseId: number, store: LeaseStore, epoch: Epoch): Promise<LeaseGrant> {
     const { allocator, leases } = this.#core;
-    const nowMs = this.#settings.clock.nowMs();
+    const nowMs = this.#nowMs();
     const found = leases.find(leaseId, nowMs);
     switch (found.kind) {
       case "unknown":
@@ -207,17 +207,38 @@ export class Leases {
     }
     const expiresAtMs = nowMs + found.lease.ttlMs;
     const highWaterMs = allocator.highWaterMs ?? 0;
-    const boundMs = await store.raise(inRange(Math.max(highWaterMs, expiresAtMs)), epoch);
-    const lease = { ...found.lease, boundMs, expiresAtMs };
+    const askedMs = inRange(Math.max(highWaterMs, this.#wallMs() + found.lease.ttlMs));
+    const asked = { ...found.lease, boundMs: askedMs, expiresAtMs };
+    const boundMs = await this.#secureBound(asked, { store, epoch });
+    const lease = { ...asked, boundMs };
     await store.replace((table) => table.withRenewed(lease, nowMs), epoch);
-    return granted(lease, epoch);
+    return this.#inTime(lease, epoch);
   }
 
   async #release(leaseId: number, store: LeaseStore, epoch: Epoch): Promise<void> {
-    const nowMs = this.#settings.clock.nowMs();
+    const nowMs = this.#nowMs();
     const found = this.#core.leases.find(leaseId, nowMs);
     if (found.kind === "unknown" || found.kind === "expired") return;
     await store.replace((table) => table.without(leaseId, nowMs), epoch);
+  }
+
+  /** A store that took longer than the ttl leaves nothing to hold. */
+  #inTime(lease: LeaseRecord, epoch: Epoch): LeaseGrant {
+    if (this.#nowMs() < lease.expiresAtMs) return granted(lease, epoch);
+    throw new OracleError(
+      "unavailable",
+      `lease ${lease.leaseId} expired while it was written: the store took longer than ${lease.ttlMs} ms; ask again`,
+    );
+  }
+
+  /** What bounds are made of: a clock that went back must not drive the high-water on. */
+  #wallMs(): number {
+    return this.#settings.clock.nowMs();
+  }
+
+  /** What expiries are made of and judged by. */
+  #nowMs(): number {
+    return this.#core.leases.clock(this.#wallMs());
   }
 
   /** Leadership first, then the request, then the driver: the order of behaviour.md 1.4. */
@@ -232,8 +253,12 @@ export class Leases {
     const { termSignal } = this.#core;
     const { signal } = options;
     const signals = signal === undefined ? [termSignal] : [termSignal, signal];
+    if (this.#slot.waiting >= MAX_WAITING) throw busy(`${MAX_WAITING} lease operations wait`);
+    const askedMs = this.#settings.clock.monotonicMs();
     try {
       return await this.#slot.run(async () => {
+        const waitedMs = this.#settings.clock.monotonicMs() - askedMs;
+        if (waitedMs > MAX_WAIT_MS) throw busy(`this one waited for ${Math.round(waitedMs)} ms`);
         const { epoch } = this.#core.allocator;
         if (!this.#core.isServing || epoch === undefined) throw TERM_ENDED;
         return await work(epoch);
@@ -270,7 +295,7 @@ export class Leases {
 
   #checkRoom(nowMs: number): void {
     const { maxLeases } = this.#settings;
-    if (this.#core.leases.unexpired(nowMs).length < maxLeases) return;
+    if (this.#core.leases.size(nowMs) < maxLeases) return;
     throw new OracleError(
       "lease-limit",
       `there are ${maxLeases} leases, which is the maximum; release one, wait for one to expire, or raise the maximum`,
@@ -287,6 +312,13 @@ function staleHolder(requested: bigint, held: bigint): OracleError {
   return new OracleError(
     "stale-holder",
     `holder_epoch ${requested} is behind ${held}, which holds the lease`,
+  );
+}
+
+function busy(why: string): OracleError {
+  return new OracleError(
+    "unavailable",
+    `the store does not keep up with leases: ${why}; nothing was done, ask again later`,
   );
 }
 

@@ -201,7 +201,7 @@ export class Oracle implements AsyncDisposable {
       epoch: allocator.epoch,
       highWaterMs: allocator.highWaterMs ?? 0,
       remainingMs: allocator.remainingMs,
-      leases: leases.unexpired(this.#settings.clock.nowMs()).length,
+      leases: leases.unexpired(leases.clock(this.#settings.clock.nowMs())).length,
     };
   }
 

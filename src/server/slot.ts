@@ -6,10 +6,16 @@ import { deferred } from "../core/deferred.ts";
 /** Lets one piece of work run at a time, in the order of asking. */
 export class Slot {
   #idle: Promise<void> = Promise.resolve();
+  #asked = 0;
 
   /** Settles once all work asked for so far has ended. It never rejects. */
   get idle(): Promise<void> {
     return this.#idle;
+  }
+
+  /** How much work was asked for and has not ended, what runs included. */
+  get waiting(): number {
+    return this.#asked;
   }
 
   /**
@@ -26,11 +32,13 @@ export class Slot {
     const before = this.#idle;
     const done = deferred<void>();
     this.#idle = before.then(() => done.promise);
+    this.#asked += 1;
     try {
       await before;
       for (const signal of signals) signal.throwIfAborted();
       return await work();
     } finally {
+      this.#asked -= 1;
       done.resolve();
     }
   }

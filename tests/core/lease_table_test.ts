@@ -177,15 +177,36 @@ Deno.test("LeaseTable.expect() lets a lease bind before it is granted, until its
   assert.equal(table.claim({ holder: holder("a"), holderEpoch: 5n }, NOW_MS).kind, "live");
 });
 
-Deno.test("LeaseTable.replace() and unexpect() end what was expected; another expectation stays", () => {
+Deno.test("LeaseTable.replace() settles all that was expected; taking back ends one expectation", () => {
   const table = tableOf();
-  const expected = lease({ boundMs: 1_200 });
-  table.expect(expected);
-  table.unexpect(lease({ boundMs: 1_200 }));
+  const takeBack = table.expect(lease({ boundMs: 1_200 }));
+  table.expect(lease({ leaseId: 2, boundMs: 1_250 }));
   assert.equal(table.minBoundMs(NOW_MS), 1_200);
-  table.unexpect(expected);
-  assert.equal(table.minBoundMs(NOW_MS), Infinity);
-  table.expect(expected);
+  takeBack();
+  assert.equal(table.minBoundMs(NOW_MS), 1_250, "the one in doubt stays");
   table.replace([]);
   assert.equal(table.minBoundMs(NOW_MS), Infinity);
+});
+
+Deno.test("LeaseTable.expect() of a lease in doubt keeps the smaller bound and the later expiry", () => {
+  const table = tableOf();
+  table.expect(lease({ boundMs: 1_200, expiresAtMs: 1_100 }));
+  const takeBack = table.expect(lease({ boundMs: 1_300, expiresAtMs: 1_200 }));
+  assert.equal(table.minBoundMs(1_150), 1_200);
+  takeBack();
+  assert.equal(table.minBoundMs(1_099), 1_200);
+  assert.equal(table.minBoundMs(1_150), Infinity);
+});
+
+Deno.test("LeaseTable.size() counts leases in doubt, and none that has expired", () => {
+  const table = tableOf(lease({ expiresAtMs: 1_100 }));
+  table.expect(lease({ leaseId: 2, expiresAtMs: 1_200 }));
+  assert.deepEqual([1_099, 1_100, 1_200].map((nowMs) => table.size(nowMs)), [2, 1, 0]);
+});
+
+Deno.test("LeaseTable.clock() does not go back under one leadership", () => {
+  const table = tableOf();
+  assert.deepEqual([5, 3, 7].map((nowMs) => table.clock(nowMs)), [5, 5, 7]);
+  table.seed([], 0);
+  assert.equal(table.clock(3), 3);
 });

@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { TransientError } from "../../src/consensus/errors.ts";
 import { MAX_COUNT } from "../../src/core/timestamp.ts";
 import { OracleError } from "../../src/server/errors.ts";
+import type { LeaseGrant } from "../../src/server/leases.ts";
 import { Oracle } from "../../src/server/oracle.ts";
 import { ManualClock, settle } from "../../src/testing/manual_clock.ts";
 import { ScriptedDriver } from "../../src/testing/scripted_driver.ts";
@@ -28,7 +29,16 @@ type Step =
   }
   | { readonly kind: "renew" | "release"; readonly pick: number }
   | { readonly kind: "grant"; readonly calls: number }
-  | { readonly kind: "safe" | "fail" | "change" };
+  | { readonly kind: "mishap"; readonly mishap: Mishap }
+  | { readonly kind: "safe" | "change" };
+
+/**
+ * What happens to the next lease operation: its bound fails, its set fails before or after it reached the
+ * store, or the write of the set takes its time, in which timestamps are granted.
+ */
+type Mishap =
+  | { readonly at: "bound" | "before" | "after" }
+  | { readonly at: "slow"; readonly ms: number };
 
 const ACQUIRE = fc.record({
   kind: fc.constant("acquire" as const),
@@ -48,7 +58,10 @@ const JUMP = fc.record({
   ms: fc.integer({ min: -400_000, max: 400_000 }),
 });
 const SAFE = fc.constant<Step>({ kind: "safe" });
-const FAIL = fc.constant<Step>({ kind: "fail" });
+const FAIL = fc.constantFrom<Mishap>({ at: "bound" }, { at: "before" }, { at: "after" })
+  .map((mishap): Step => ({ kind: "mishap", mishap }));
+const SLOW = fc.nat({ max: 8_000 })
+  .map((ms): Step => ({ kind: "mishap", mishap: { at: "slow", ms } }));
 const CHANGE = fc.constant<Step>({ kind: "change" });
 
 function lifeOf(...steps: fc.Arbitrary<Step>[]): fc.Arbitrary<Step[]> {
@@ -67,9 +80,11 @@ class LeaseLife implements AsyncDisposable {
     failoverAdvanceMs: ADVANCE_MS,
     heartbeatIntervalMs: 0,
   });
+  /** Called while a slow write is under way. */
+  inTheMeantime: (() => void) | undefined;
   readonly #ids = new Map<number, string>();
   #epoch = 0n;
-  #failures = 0;
+  #mishap: Mishap | undefined;
   #latestMs = this.clock.nowMs();
   #cursorMs = 0;
   #safeMs = 0;
@@ -105,11 +120,8 @@ class LeaseLife implements AsyncDisposable {
       case "safe":
         this.#safeMs = Math.max(this.#safeMs, this.#oracle.currentMaxSafe().physicalMs);
         break;
-      case "fail":
-        this.#failures = 1;
-        this.#driver.beforePersistLeases = this.#driver.afterPersistLeases = () => {
-          if (this.#failures-- > 0) throw new TransientError("a hiccup");
-        };
+      case "mishap":
+        this.#mishap = step.mishap;
         break;
       case "change":
         await this.changeLeader();
@@ -130,8 +142,8 @@ class LeaseLife implements AsyncDisposable {
     this.#allowanceMs += 1;
     const name = `holder-${holder}`;
     const owner = `${name}@${holderEpoch}`;
-    const asked = this.#oracle.leases.acquire(claimOf(name, { holderEpoch, ttlMs }));
-    const grant = await asked.catch(passing);
+    const { leases } = this.#oracle;
+    const grant = await this.#meet(() => leases.acquire(claimOf(name, { holderEpoch, ttlMs })));
     if (grant === undefined) return;
     assert.equal(this.#ids.get(grant.leaseId) ?? owner, owner, "an id of somebody else");
     this.#ids.set(grant.leaseId, owner);
@@ -143,12 +155,40 @@ class LeaseLife implements AsyncDisposable {
     const id = ids[pick % Math.max(1, ids.length)] ?? 7;
     const before = this.#driver.highWaterMs;
     const nowMs = this.clock.nowMs();
-    const grant = await this.#oracle.leases[verb](id).catch(passing);
+    const isSlow = this.#mishap?.at === "slow";
+    const { leases } = this.#oracle;
+    const grant = await this.#meet<unknown>(() => leases[verb](id));
+    if (isSlow) return;
     if (verb === "release") assert.equal(this.#driver.highWaterMs, before);
-    else if (grant !== undefined) {
+    else if (isGrant(grant)) {
       const reachMs = Math.max(before, nowMs + Math.max(...TTLS_MS));
       assert(this.#driver.highWaterMs <= reachMs, "a renewal alone went beyond now + ttl");
       assert(this.frontierMs <= grant.boundMs, "the frontier has passed a lease");
+    }
+  }
+
+  /** Runs a lease operation with what is to happen to it. */
+  async #meet<T>(ask: () => Promise<T>): Promise<T | undefined> {
+    const mishap = this.#mishap;
+    this.#mishap = undefined;
+    const driver = this.#driver;
+    const fail = () => {
+      throw new TransientError("a hiccup");
+    };
+    if (mishap?.at === "bound") driver.beforePersist = fail;
+    if (mishap?.at === "before") driver.beforePersistLeases = fail;
+    if (mishap?.at === "after") driver.afterPersistLeases = fail;
+    if (mishap?.at === "slow") {
+      driver.beforePersistLeases = async () => {
+        this.clock.jumpTo(this.clock.nowMs() + mishap.ms);
+        await this.#grant(1);
+        this.inTheMeantime?.();
+      };
+    }
+    try {
+      return await ask().catch(passing);
+    } finally {
+      driver.beforePersist = driver.beforePersistLeases = driver.afterPersistLeases = undefined;
     }
   }
 
@@ -169,6 +209,10 @@ class LeaseLife implements AsyncDisposable {
   }
 }
 
+function isGrant(answer: unknown): answer is LeaseGrant {
+  return answer !== undefined;
+}
+
 /** What a lease call may meet here. */
 function passing(error: unknown): undefined {
   assert(error instanceof OracleError, String(error));
@@ -177,7 +221,7 @@ function passing(error: unknown): undefined {
 
 Deno.test("leases: the high-water leads the clock by no more than the longest ttl, 1 s and 1 ms per acquire", async () => {
   await fc.assert(
-    fc.asyncProperty(lifeOf(JUMP, FAIL, SAFE), async (steps) => {
+    fc.asyncProperty(lifeOf(JUMP, FAIL, SLOW, SAFE), async (steps) => {
       await using life = new LeaseLife();
       await life.changeLeader();
       for (const step of steps) await life.live(step);
@@ -188,7 +232,7 @@ Deno.test("leases: the high-water leads the clock by no more than the longest tt
 
 Deno.test("leases: grants stay above every safe point over jumps, faults and changes of leader", async () => {
   await fc.assert(
-    fc.asyncProperty(lifeOf(JUMP, FAIL, CHANGE, GRANT, SAFE), async (steps) => {
+    fc.asyncProperty(lifeOf(JUMP, FAIL, SLOW, CHANGE, GRANT, SAFE), async (steps) => {
       await using life = new LeaseLife();
       await life.changeLeader();
       for (const step of steps) await life.live(step);
@@ -199,15 +243,19 @@ Deno.test("leases: grants stay above every safe point over jumps, faults and cha
 
 Deno.test("leases: the frontier never goes back while the clock does not, over faults and changes of leader", async () => {
   await fc.assert(
-    fc.asyncProperty(lifeOf(FAIL, CHANGE), async (steps) => {
+    fc.asyncProperty(lifeOf(FAIL, FAIL, SLOW, SLOW, CHANGE), async (steps) => {
       await using life = new LeaseLife();
       await life.changeLeader();
       let before = 0;
-      for (const step of steps) {
-        await life.live(step);
+      const look = () => {
         const { frontierMs } = life;
         assert(frontierMs >= before, `the frontier went back from ${before} to ${frontierMs}`);
         before = frontierMs;
+      };
+      life.inTheMeantime = look;
+      for (const step of steps) {
+        await life.live(step);
+        look();
       }
     }),
     { numRuns: scaled(150, 5_000) },

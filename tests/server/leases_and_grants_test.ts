@@ -12,16 +12,16 @@ Deno.test("grants, refills and extensions do not wait for a lease operation that
   await rig.lead(1n);
   const { leases } = rig.oracle;
   rig.driver.beforePersistLeases = () => gate.pass();
-  const asked = leases.acquire(claimOf("a"));
+  const asked = leases.acquire(claimOf("a", { ttlMs: 65_000 }));
   await settle();
   assert.equal(rig.grantNow().count, 1);
   const before = rig.driver.persists.length;
-  await rig.clock.advance(60_000);
+  await rig.clock.advance(64_500);
   assert(rig.driver.persists.length > before, "refills go on");
   rig.outrunWindow();
   assert.equal((await rig.oracle.getTs(1)).count, 1);
   gate.open();
-  await asked;
+  await assert.rejects(asked, { code: "unavailable" }, "its time is over");
 });
 
 Deno.test("grants do not wait for the bound of a lease either", async () => {
@@ -29,7 +29,7 @@ Deno.test("grants do not wait for the bound of a lease either", async () => {
   await using rig = new OracleRig();
   await rig.lead(1n);
   rig.driver.beforePersist = () => gate.pass();
-  const asked = rig.oracle.leases.acquire(claimOf("a"));
+  const asked = rig.oracle.leases.acquire(claimOf("a", { ttlMs: 300_000 }));
   await settle();
   rig.driver.beforePersist = undefined;
   rig.outrunWindow();
