@@ -42,8 +42,8 @@ interface Room {
 const NOTHING = /^$/;
 const SERVER_PACKAGES = /^@logtape\/logtape$/;
 const RPC_PACKAGES = /^(@connectrpc\/connect|@bufbuild\/protobuf|@logtape\/logtape)(\/|$)/;
-const CLIENT_PACKAGES =
-  /^(@connectrpc\/connect(-node|-web)?|@bufbuild\/protobuf|node:http2)(\/|$)/;
+const CLIENT_PACKAGES = /^(@connectrpc\/connect(-web)?|@bufbuild\/protobuf)(\/|$)/;
+const NODE_PACKAGES = /^(@connectrpc\/connect-node(\/|$)|node:)/;
 const BELOW_NET = ["core", "clock", "consensus", "server", "rpc", "gen"];
 
 const ROOMS: Readonly<Record<string, Room>> = {
@@ -60,6 +60,20 @@ const ROOMS: Readonly<Record<string, Room>> = {
   observe: { uses: ["core", "server"] },
   testing: { uses: ["core", "consensus", "server"] },
   cli: { uses: [...BELOW_NET, "drivers", "net", "observe", "testing", "client"] },
+};
+
+/** A folder of a room, with rules of its own. */
+interface Corner {
+  /** Packages that it may import besides those of its room. */
+  readonly packages: RegExp;
+  /** The only files outside it that may import it. */
+  readonly doors: readonly string[];
+}
+
+/** What a browser cannot load stays behind one door, so that `./web` cannot reach it. */
+const CORNERS: Readonly<Record<string, Corner>> = {
+  "src/client/channels/node": { packages: NODE_PACKAGES, doors: ["src/client/node_client.ts"] },
+  "src/client/node_client.ts": { packages: NOTHING, doors: ["src/client/mod.ts"] },
 };
 
 const STATEMENT =
@@ -103,6 +117,7 @@ function objection(path: string, from: string, specifier: string): string | unde
   if (rules === undefined) return `room ${from} is not known to tools/check_layers.ts`;
   if (!specifier.startsWith(".")) {
     if (rules.packages?.test(specifier) ?? true) return undefined;
+    if (cornerOf(path)?.packages.test(specifier)) return undefined;
     return `room ${from} may not import ${specifier}`;
   }
   const target = join(dirname(path), specifier);
@@ -110,8 +125,25 @@ function objection(path: string, from: string, specifier: string): string | unde
   if (to === undefined) {
     return target === "src/version.ts" ? undefined : `room ${from} may not import ${target}`;
   }
-  if (to === from) return acrossDrivers(path, target);
+  if (to === from) return throughWall(path, target) ?? acrossDrivers(path, target);
   return rules.uses.includes(to) ? undefined : `room ${from} may not import room ${to}`;
+}
+
+function cornerOf(path: string): Corner | undefined {
+  const found = Object.entries(CORNERS).find(([name]) => isWithin(path, name));
+  return found?.[1];
+}
+
+function isWithin(path: string, corner: string): boolean {
+  return path === corner || path.startsWith(`${corner}/`);
+}
+
+/** A corner is entered through its doors only. */
+function throughWall(path: string, target: string): string | undefined {
+  const corner = cornerOf(target);
+  if (corner === undefined || corner === cornerOf(path)) return undefined;
+  if (corner.doors.includes(path)) return undefined;
+  return `${path} may not import ${target}: only ${corner.doors.join(", ")} may`;
 }
 
 /** One engine's driver never leans on another's. */

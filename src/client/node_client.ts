@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { connectGrpc } from "./node_channel.ts";
+import { connectGrpc } from "./channels/node/node_channel.ts";
 import type { ClientOptions } from "./options.ts";
 import { BaseTsoClient } from "./tso_client.ts";
 

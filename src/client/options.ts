@@ -2,7 +2,7 @@
 
 import type { Clock } from "../core/clock.ts";
 import type { ClientMetrics } from "./metrics.ts";
-import type { ClientTlsOptions, ConnectChannel } from "./channel.ts";
+import type { ClientTlsOptions, ConnectChannel } from "./channels/channel.ts";
 
 /** Options of a client. Durations are in milliseconds. */
 export interface ClientOptions {

@@ -3,9 +3,9 @@
 import type { Clock } from "../core/clock.ts";
 import { SystemClock } from "../clock/system_clock.ts";
 import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
-import type { ClientTlsOptions, ConnectChannel } from "./channel.ts";
-import { asksForTls, configuredAddress } from "./endpoint_address.ts";
-import type { EndpointAddress, TlsSetting } from "./endpoint_address.ts";
+import type { ClientTlsOptions, ConnectChannel } from "./channels/channel.ts";
+import { asksForTls, configuredAddress } from "./leader/endpoint_address.ts";
+import type { EndpointAddress, TlsSetting } from "./leader/endpoint_address.ts";
 import { TsoClientError } from "./errors.ts";
 import { NO_CLIENT_METRICS } from "./metrics.ts";
 import type { ClientMetrics } from "./metrics.ts";

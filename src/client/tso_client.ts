@@ -4,9 +4,9 @@ import { abortable } from "../core/abortable.ts";
 import type { SequenceRequest } from "../core/sequence.ts";
 import { checkClaim, checkLeaseId, checkSequence, checkSequences } from "./arguments.ts";
 import type { LeaseClaim } from "./arguments.ts";
-import type { ConnectChannel } from "./channel.ts";
-import { Coalescer } from "./coalescer.ts";
-import { checkTimeout } from "./deadline.ts";
+import type { ConnectChannel } from "./channels/channel.ts";
+import { Coalescer } from "./batching/coalescer.ts";
+import { checkTimeout } from "./batching/deadline.ts";
 import { TsoClientError } from "./errors.ts";
 import type {
   CallContext,
@@ -16,10 +16,10 @@ import type {
   SequenceGrant,
 } from "./grants.ts";
 import { GuardedMetrics } from "./guarded_metrics.ts";
-import type { HeldLease } from "./held_lease.ts";
-import type { HoldLeaseOptions } from "./hold_options.ts";
-import { LeaderCaller } from "./leader_caller.ts";
-import { LeaseHolder } from "./lease_holder.ts";
+import type { HeldLease } from "./leases/held_lease.ts";
+import type { HoldLeaseOptions } from "./leases/hold_options.ts";
+import { LeaderCaller } from "./leader/leader_caller.ts";
+import { LeaseHolder } from "./leases/lease_holder.ts";
 import type { ClientCallOptions, ClientOptions } from "./options.ts";
 import { resolveClientOptions } from "./settings.ts";
 import { Timestamp } from "./timestamp.ts";

@@ -3,7 +3,7 @@
 import { TsoClientError } from "./errors.ts";
 import type { ClientOptions } from "./options.ts";
 import { BaseTsoClient } from "./tso_client.ts";
-import { connectGrpcWeb } from "./web_channel.ts";
+import { connectGrpcWeb } from "./channels/web_channel.ts";
 
 /** A client that speaks gRPC-Web over `fetch`, for browsers and wherever else there is a `fetch`. */
 export class TsoClient extends BaseTsoClient {

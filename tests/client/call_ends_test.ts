@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import type { Channel } from "../../src/client/channel.ts";
+import type { Channel } from "../../src/client/channels/channel.ts";
 import { settle } from "../../src/testing/manual_clock.ts";
 import { CallerRig } from "./_support/caller_rig.ts";
 import { failing, leaderOf, notLeader, silent } from "./_support/scripted_servers.ts";

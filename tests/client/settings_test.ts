@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import type { Channel } from "../../src/client/channel.ts";
+import type { Channel } from "../../src/client/channels/channel.ts";
 import type { ClientOptions } from "../../src/client/options.ts";
 import { resolveClientOptions } from "../../src/client/settings.ts";
 

@@ -3,9 +3,9 @@
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import type { ServiceImpl } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import type { ConnectChannel, ConnectTransport } from "../../src/client/channel.ts";
+import type { ConnectChannel, ConnectTransport } from "../../src/client/channels/channel.ts";
 import { SeqUncertainError } from "../../src/client/errors.ts";
-import { LeaderCaller } from "../../src/client/leader_caller.ts";
+import { LeaderCaller } from "../../src/client/leader/leader_caller.ts";
 import { resolveClientOptions } from "../../src/client/settings.ts";
 import { TsoService } from "../../src/gen/tsoracle/v1/tso_pb.ts";
 import { leaderHintMetadata } from "../../src/rpc/leader_hint.ts";

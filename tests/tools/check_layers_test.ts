@@ -53,6 +53,27 @@ const ARROWS: readonly (readonly [string, string, string])[] = [
   ["src/rpc/a.ts", "node:http", "room rpc may not import node:http"],
   ["src/drivers/file/a.ts", "../memory/mod.ts", "driver file may not import driver memory"],
   ["src/net/a.ts", "../cli/main.ts", "room net may not import room cli"],
+  ["src/client/a.ts", "node:http2", "room client may not import node:http2"],
+  [
+    "src/client/channels/a.ts",
+    "@connectrpc/connect-node",
+    "room client may not import @connectrpc/connect-node",
+  ],
+  [
+    "src/client/channels/node/a.ts",
+    "@connectrpc/connect-node-extra",
+    "room client may not import @connectrpc/connect-node-extra",
+  ],
+  [
+    "src/client/web.ts",
+    "./channels/node/a.ts",
+    "src/client/web.ts may not import src/client/channels/node/a.ts: only src/client/node_client.ts may",
+  ],
+  [
+    "src/client/web.ts",
+    "./node_client.ts",
+    "src/client/web.ts may not import src/client/node_client.ts: only src/client/mod.ts may",
+  ],
   ["src/attic/a.ts", "./b.ts", "room attic is not known to tools/check_layers.ts"],
 ];
 
@@ -66,9 +87,16 @@ Deno.test("findViolations() lets imports run along the arrows", () => {
   const allowed = [
     ["src/net/a.ts", "../rpc/b.ts"],
     ["src/rpc/a.ts", "../gen/b.ts"],
-    ["src/server/a.ts", "@std/async"],
+    ["src/clock/a.ts", "@std/async"],
+    ["src/server/a.ts", "@logtape/logtape"],
     ["src/drivers/file/a.ts", "../shared.ts"],
     ["src/cli/a.ts", "../version.ts"],
+    ["src/client/channels/node/a.ts", "node:http2"],
+    ["src/client/channels/node/a.ts", "@connectrpc/connect-node"],
+    ["src/client/channels/node/a.ts", "./b.ts"],
+    ["src/client/channels/a.ts", "@connectrpc/connect-web"],
+    ["src/client/node_client.ts", "./channels/node/a.ts"],
+    ["src/client/mod.ts", "./node_client.ts"],
     ["mod.ts", "./src/net/mod.ts"],
   ] as const;
   for (const [path, specifier] of allowed) {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { LeaderCaller } from "../../../src/client/leader_caller.ts";
+import { LeaderCaller } from "../../../src/client/leader/leader_caller.ts";
 import type { CallContext } from "../../../src/client/grants.ts";
 import type { ClientCounterName } from "../../../src/client/metrics.ts";
 import type { ClientOptions } from "../../../src/client/options.ts";

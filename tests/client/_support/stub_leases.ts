@@ -3,8 +3,8 @@
 import type { ClientErrorCode } from "../../../src/client/errors.ts";
 import { TsoClientError } from "../../../src/client/errors.ts";
 import type { CallContext, LeaseGrant, LeaseRequest } from "../../../src/client/grants.ts";
-import { LeaseHolder } from "../../../src/client/lease_holder.ts";
-import type { LeaseSource } from "../../../src/client/lease_attempts.ts";
+import { LeaseHolder } from "../../../src/client/leases/lease_holder.ts";
+import type { LeaseSource } from "../../../src/client/leases/lease_attempts.ts";
 import { ManualClock } from "../../../src/testing/manual_clock.ts";
 
 /** A fault of one attempt. */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { TimestampSource } from "../../../src/client/coalescer.ts";
-import { Coalescer } from "../../../src/client/coalescer.ts";
-import type { CoalescerOptions } from "../../../src/client/coalescer.ts";
+import type { TimestampSource } from "../../../src/client/batching/coalescer.ts";
+import { Coalescer } from "../../../src/client/batching/coalescer.ts";
+import type { CoalescerOptions } from "../../../src/client/batching/coalescer.ts";
 import type { BatchGrant, CallContext } from "../../../src/client/grants.ts";
 import type {
   ClientCounterName,

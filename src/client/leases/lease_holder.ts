@@ -1,0 +1,113 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { abortable } from "../../core/abortable.ts";
+import type { Clock } from "../../core/clock.ts";
+import { checkClaim } from "../arguments.ts";
+import { Deadline } from "../batching/deadline.ts";
+import { TsoClientError } from "../errors.ts";
+import type { HeldLease } from "./held_lease.ts";
+import { leaseTiming } from "./hold_options.ts";
+import type { HoldLeaseOptions } from "./hold_options.ts";
+import type { ArmedLease, LeaseAttemptOptions, LeaseSource } from "./lease_attempts.ts";
+import { obtainLease } from "./obtain_lease.ts";
+import type { ClientCallOptions } from "../options.ts";
+import { RenewedLease } from "./renewed_lease.ts";
+import type { RenewedLeaseOptions } from "./renewed_lease.ts";
+
+/** What a {@linkcode LeaseHolder} works with. */
+export interface LeaseHolderOptions {
+  /** Makes single attempts. */
+  readonly source: LeaseSource;
+  /** Takes a fresh timestamp, packed: the epoch of a holder that has none of its own. */
+  readonly takeEpoch: (options: ClientCallOptions) => Promise<bigint>;
+  /** Where time comes from. */
+  readonly clock: Clock;
+  /** The longest that an acquisition may take unless the call says otherwise, in milliseconds. */
+  readonly timeoutMs: number;
+}
+
+/** What is wanted, checked. */
+interface Wish {
+  readonly claim: ReturnType<typeof checkClaim>;
+  readonly isOurs: boolean;
+}
+
+/** Acquires leases to be held, and lets go of all of them at the end. */
+export class LeaseHolder {
+  readonly #options: LeaseHolderOptions;
+  readonly #held = new Set<HeldLease>();
+  readonly #closing = new AbortController();
+
+  /** Holds nothing yet. */
+  constructor(options: LeaseHolderOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Acquires a lease and begins to renew it.
+   *
+   * @throws {TsoClientError} the refusal, or `deadline-exceeded` with the last fault as its cause
+   * @throws the signal's reason
+   */
+  async hold(holder: string | Uint8Array, options: HoldLeaseOptions): Promise<HeldLease> {
+    const { ttlMs, holderEpoch, signal } = options;
+    const { clock, source, timeoutMs: usualMs } = this.#options;
+    const { timeoutMs = usualMs } = options;
+    const claim = checkClaim({ holder, holderEpoch: holderEpoch ?? 0n, ttlMs });
+    const wish = { claim, isOurs: holderEpoch === undefined };
+    const timing = leaseTiming(options);
+    this.#closing.signal.throwIfAborted();
+    const deadline = new Deadline({ signal, timeoutMs }, clock);
+    const stop = new AbortController();
+    let fault: unknown;
+    try {
+      const work = this.#obtain(wish, {
+        source,
+        clock,
+        signal: stop.signal,
+        timeoutMs: () => timeoutMs,
+        onFault: (error) => fault = error,
+      });
+      const armed = await abortable(deadline.bound(work), this.#closing.signal);
+      // The client may have been closed since the answer came, a turn ago.
+      this.#closing.signal.throwIfAborted();
+      return this.#keep(armed, { timing, onRenewed: options.onRenewed });
+    } catch (error) {
+      throw deadline.isExpired && fault !== undefined ? withCause(error, fault) : error;
+    } finally {
+      deadline.end();
+      stop.abort();
+    }
+  }
+
+  /** Ends acquisitions with the error, and lets go of every lease. Never rejects. */
+  async close(error: TsoClientError): Promise<void> {
+    this.#closing.abort(error);
+    await Promise.all([...this.#held].map((lease) => lease.release()));
+  }
+
+  async #obtain({ claim, isOurs }: Wish, options: LeaseAttemptOptions): Promise<ArmedLease> {
+    if (!isOurs) return await obtainLease(claim, { ...options, mayBeOlder: true });
+    const { signal, timeoutMs } = options;
+    const holderEpoch = await this.#options.takeEpoch({ signal, timeoutMs: timeoutMs() });
+    return await obtainLease({ ...claim, holderEpoch }, { ...options, mayBeOlder: false });
+  }
+
+  #keep(
+    armed: ArmedLease,
+    holding: Pick<RenewedLeaseOptions, "timing" | "onRenewed">,
+  ): HeldLease {
+    const { source, clock } = this.#options;
+    const onDone = (done: HeldLease) => this.#held.delete(done);
+    const lease = new RenewedLease(armed, { source, clock, onDone, ...holding });
+    this.#held.add(lease);
+    return lease;
+  }
+}
+
+/** The error of a call whose time was over, with what went wrong meanwhile. */
+function withCause(error: unknown, cause: unknown): unknown {
+  if (!(error instanceof TsoClientError)) return error;
+  const why = cause instanceof Error ? cause.message : String(cause);
+  return new TsoClientError(error.code, `${error.message}; the last attempt: ${why}`, { cause });
+}
