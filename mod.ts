@@ -96,6 +96,7 @@ export {
   SequenceKeyLimitError,
   SequenceOverflowError,
   TransientError,
+  UnavailableError,
 } from "./src/consensus/errors.ts";
 export type { ConsensusErrorCode } from "./src/consensus/errors.ts";
 

@@ -136,6 +136,7 @@ export interface ConsensusDriver {
    * @throws {SequenceKeyLimitError} if the key is new and the store holds as many as it may
    * @throws {SequenceOverflowError} if the counter would pass 2^64 - 1
    * @throws {NotLeaderError} {@linkcode FencedError} if the epoch is not the newest; nothing was taken
+   * @throws {UnavailableError} if the driver did not begin; nothing was taken, and nothing will be
    * @throws {ConsensusError} of another code: the outcome is not known
    */
   advanceDense?(
@@ -171,7 +172,8 @@ export interface ConsensusDriver {
    *
    * **Contract: in the order of the calls.** A replacement that was answered with an error may still take
    * effect, but no more once a later one of the same epoch has been answered: the epoch does not tell the
-   * two apart, and what the later one granted would be lost.
+   * two apart, and what the later one granted would be lost. {@linkcode UnavailableError} alone means that it
+   * will never take effect.
    */
   persistLeases?(
     leases: readonly LeaseRecord[],

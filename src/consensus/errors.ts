@@ -8,6 +8,7 @@ export type ConsensusErrorCode =
   | "not-leader"
   | "fenced"
   | "transient"
+  | "unavailable"
   | "permanent"
   | "advance-out-of-range"
   | "sequence-key-limit"
@@ -26,6 +27,7 @@ const NAMES: Readonly<Record<string, ConsensusErrorCode>> = {
   NotLeaderError: "not-leader",
   FencedError: "fenced",
   TransientError: "transient",
+  UnavailableError: "unavailable",
   PermanentError: "permanent",
   AdvanceOutOfRangeError: "advance-out-of-range",
   SequenceKeyLimitError: "sequence-key-limit",
@@ -83,6 +85,22 @@ export class TransientError extends ConsensusError {
   constructor(message: string, options?: ErrorOptions) {
     super(message, options);
     this.name = "TransientError";
+  }
+}
+
+/**
+ * The driver did not begin with the call: nothing was changed by it, and nothing will be. For a call whose other
+ * faults leave the outcome unknown, such as one that takes ordinals, this one is a promise. Elsewhere it is
+ * handled as transient.
+ */
+export class UnavailableError extends ConsensusError {
+  /** What the fault means. */
+  override readonly code = "unavailable" as const;
+
+  /** Makes the error; `options.cause` keeps what stood in the way. */
+  constructor(message: string, options?: ErrorOptions) {
+    super(message, options);
+    this.name = "UnavailableError";
   }
 }
 

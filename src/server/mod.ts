@@ -61,6 +61,7 @@ export {
   SequenceKeyLimitError,
   SequenceOverflowError,
   TransientError,
+  UnavailableError,
 } from "../consensus/errors.ts";
 export type { ConsensusErrorCode } from "../consensus/errors.ts";
 export { LeadershipStreamError, OracleError } from "./errors.ts";

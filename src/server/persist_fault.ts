@@ -26,6 +26,7 @@ export function classifyPersistFault(error: unknown, what = "persist"): PersistF
         fencedBy: (error as Partial<FencedError>).current,
       };
     case "transient":
+    case "unavailable":
       return { kind: "transient", code: "unavailable", message };
     case "permanent":
     case "advance-out-of-range":

@@ -176,6 +176,8 @@ export class Sequences {
         return new OracleError("key-limit", message, { cause: error });
       case "sequence-overflow":
         return new OracleError("sequence-overflow", message, { cause: error });
+      case "unavailable":
+        return new OracleError("unavailable", `nothing was taken: ${message}`, { cause: error });
     }
     const fault = classifyPersistFault(error);
     if (fault.kind !== "stepped-down") return outcomeUnknown(message, error);

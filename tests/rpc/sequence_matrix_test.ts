@@ -7,6 +7,7 @@ import {
   NotLeaderError,
   PermanentError,
   TransientError,
+  UnavailableError,
 } from "../../src/consensus/errors.ts";
 import { SEQUENCE_COUNTER_MAX } from "../../src/core/sequence.ts";
 import type { OracleRig } from "../_support/oracle_rig.ts";
@@ -166,6 +167,12 @@ const STORE_ROWS = BOTH.flatMap(([what, call]): MatrixRow[] => [
     node: storeSays(new TransientError("no answer")),
     call,
     answer: refused(Code.Internal, UNKNOWN),
+  },
+  {
+    name: `${what} that the driver did not begin with: nothing was taken`,
+    node: storeSays(new UnavailableError("the disk hangs")),
+    call,
+    answer: refused(Code.Unavailable, "nothing was taken: the disk hangs"),
   },
   {
     name: `${what} that meets a permanent fault`,

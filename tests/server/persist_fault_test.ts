@@ -7,6 +7,7 @@ import {
   NotLeaderError,
   PermanentError,
   TransientError,
+  UnavailableError,
 } from "../../src/consensus/errors.ts";
 import { classifyPersistFault } from "../../src/server/persist_fault.ts";
 
@@ -20,6 +21,11 @@ const CASES: readonly (readonly [unknown, object])[] = [
     kind: "transient",
     code: "unavailable",
     message: "persist: late",
+  }],
+  [new UnavailableError("in doubt"), {
+    kind: "transient",
+    code: "unavailable",
+    message: "persist: in doubt",
   }],
   [new PermanentError("gone"), { ...FATAL, message: "persist: gone" }],
   [new AdvanceOutOfRangeError(2 ** 46), {

@@ -9,6 +9,7 @@ import {
   SequenceKeyLimitError,
   SequenceOverflowError,
   TransientError,
+  UnavailableError,
 } from "../../src/consensus/errors.ts";
 import { SEQUENCE_COUNTER_MAX } from "../../src/core/sequence.ts";
 import { settle } from "../../src/testing/manual_clock.ts";
@@ -194,6 +195,7 @@ const OUTCOMES = [
   [new NotLeaderError(), "not-leader", false],
   [new FencedError(5n, 9n), "not-leader", false],
   [new TransientError("no answer"), "outcome-unknown", true],
+  [new UnavailableError("the disk hangs"), "unavailable", true],
   [new PermanentError("the disk is gone"), "outcome-unknown", true],
   [new AdvanceOutOfRangeError(2 ** 46), "outcome-unknown", true],
   [new TypeError("a driver's bug"), "outcome-unknown", true],
@@ -213,6 +215,9 @@ for (const [fault, code, serves] of OUTCOMES) {
       await assert.rejects(asked, (error) => {
         assert(error instanceof Error && "code" in error);
         assert.equal(error.code, code);
+        if (code === "unavailable") {
+          assert.match(error.message, /^nothing was taken: the disk hangs$/);
+        }
         if (code === "outcome-unknown") {
           assert.match(
             error.message,

@@ -14,7 +14,7 @@ import { HighWaterFile } from "./high_water_file.ts";
 import { LeaseFile } from "./lease_file.ts";
 import { checkLimits } from "./options.ts";
 import type { FileDriverInitOptions, FileDriverOptions } from "./options.ts";
-import { lateCall } from "./record_fault.ts";
+import { lateStart } from "./record_fault.ts";
 import { SequenceFile } from "./sequence_file.ts";
 import { initStateDirectory, openStateDirectory } from "./state_directory.ts";
 import type { RecordName, StateDirectory } from "./state_directory.ts";
@@ -156,7 +156,8 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
     options: DriverCallOptions = {},
   ): Promise<number> {
     checkAdvance(atLeastMs);
-    this.#checkLeading(epoch);
+    checkEpoch(epoch);
+    this.#checkUsable();
     return await this.#highWater.raise(atLeastMs, options.signal);
   }
 
@@ -188,15 +189,17 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
    * @throws {SequenceOverflowError} if a counter would pass 2^64 - 1
    * @throws {RangeError} if a key has not 1 to 128 bytes or a count is below 1; nothing was taken
    * @throws {FencedError} if the epoch is not 0
-   * @throws {TransientError} if the disk took longer than `deadlineMs`; the ordinals may be taken
-   * @throws {PermanentError} if the disk failed: they may be taken; or after {@linkcode close}
+   * @throws {TransientError} if the write took longer than `deadlineMs`; the ordinals may be taken
+   * @throws {PermanentError} if the write failed; they may be taken
+   * @throws {UnavailableError} if the write did not begin: the disk hangs, `dense` is in doubt and cannot be
+   *   read, or the driver has ended; nothing was taken
    */
   async advanceDenseBatch(
     requests: readonly SequenceRequest[],
     epoch: Epoch,
     options: DriverCallOptions = {},
   ): Promise<readonly bigint[]> {
-    this.#checkLeading(epoch);
+    checkEpoch(epoch);
     return await this.#sequences.take(requests, options.signal);
   }
 
@@ -216,15 +219,16 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
    *
    * @throws {RangeError} if a lease does not fit the record; nothing was changed
    * @throws {FencedError} if the epoch is not 0
-   * @throws {TransientError} if the disk took longer than `deadlineMs`; the write may still become durable
-   * @throws {PermanentError} if the disk failed, or after {@linkcode close}
+   * @throws {TransientError} if the write took longer than `deadlineMs`; it may still become durable
+   * @throws {PermanentError} if the write failed; either set may be durable
+   * @throws {UnavailableError} if the write did not begin, as for {@linkcode FileDriver.advanceDenseBatch}
    */
   async persistLeases(
     leases: readonly LeaseRecord[],
     epoch: Epoch,
     options: DriverCallOptions = {},
   ): Promise<void> {
-    this.#checkLeading(epoch);
+    checkEpoch(epoch);
     await this.#leases.replace(leases, options.signal);
   }
 
@@ -251,18 +255,17 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
     signal: AbortSignal | undefined,
   ): Promise<T> {
     const deadlineMs = this.#deadlineMs;
-    const late = () => lateCall(this.#directory.pathOf(name), { begun: false, deadlineMs });
+    const late = () => lateStart(this.#directory.pathOf(name), deadlineMs);
     return await waitWithin(reading, { deadlineMs, late, signal });
-  }
-
-  #checkLeading(epoch: Epoch): void {
-    if (epoch !== ONLY_EPOCH) throw new FencedError(epoch, ONLY_EPOCH);
-    this.#checkUsable();
   }
 
   #checkUsable(): void {
     this.#ended.signal.throwIfAborted();
   }
+}
+
+function checkEpoch(epoch: Epoch): void {
+  if (epoch !== ONLY_EPOCH) throw new FencedError(epoch, ONLY_EPOCH);
 }
 
 function closedError(directory: string): PermanentError {

@@ -3,6 +3,7 @@
 import { onAbort } from "../../core/abortable.ts";
 import { deferred } from "../../core/deferred.ts";
 import type { Deferred } from "../../core/deferred.ts";
+import { notBegun } from "./record_fault.ts";
 
 /** What a {@linkcode GroupWriter} does, for how long, and until when. */
 export interface GroupWork<Request, Answer> {
@@ -18,7 +19,7 @@ export interface GroupWork<Request, Answer> {
   ) => Promise<readonly PromiseSettledResult<Answer>[]>;
   /** How long a call may take, in milliseconds. */
   readonly deadlineMs: number;
-  /** The error of a call that took longer; `begun` tells whether its write was under way. */
+  /** What a call that took longer is told; `begun` tells whether its write was under way. */
   readonly late: (begun: boolean) => Error;
   /** Ends everything but the write that is under way, with its reason. */
   readonly ended: AbortSignal;
@@ -51,9 +52,11 @@ export class GroupWriter<Request, Answer> {
    * Adds a call to the next group.
    *
    * @param signal gives the call up, as long as its write has not begun
+   * @throws {UnavailableError} if its write did not begin, for another reason than the signal
    */
   async submit(request: Request, signal: AbortSignal | undefined): Promise<Answer> {
-    this.#work.ended.throwIfAborted();
+    const { ended } = this.#work;
+    if (ended.aborted) throw notBegun(ended.reason);
     signal?.throwIfAborted();
     const call = { request, answer: deferred<Answer>() };
     const stopListening = signal && onAbort(signal, () => this.#giveUp(call, signal.reason));
@@ -103,7 +106,7 @@ export class GroupWriter<Request, Answer> {
   }
 
   #refuse(reason: unknown): void {
-    for (const { answer } of this.#begin()) answer.reject(reason);
+    for (const { answer } of this.#begin()) answer.reject(notBegun(reason));
   }
 
   #giveUp(call: Call<Request, Answer>, reason: unknown): void {
@@ -112,7 +115,7 @@ export class GroupWriter<Request, Answer> {
 
   #expire(call: Call<Request, Answer>): void {
     const waited = this.#waiting.delete(call);
-    call.answer.reject(this.#work.late(!waited));
+    call.answer.reject(waited ? notBegun(this.#work.late(false)) : this.#work.late(true));
   }
 }
 

@@ -112,7 +112,11 @@ export class HighWaterFile {
     const { untilMs, signal } = wait;
     const late = () =>
       new TransientError(`Cannot confirm a write in '${directory}' within ${this.#deadlineMs} ms`);
-    return waitWithin(write, { deadlineMs: untilMs - performance.now(), late, signal });
+    return waitWithin(write, {
+      deadlineMs: Math.max(0, untilMs - performance.now()),
+      late,
+      signal,
+    });
   }
 }
 

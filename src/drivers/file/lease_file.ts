@@ -3,7 +3,7 @@
 import type { LeaseRecord } from "../../core/lease_table.ts";
 import { GroupWriter } from "./group_writer.ts";
 import { decodeLeaseRecord, encodeLeaseRecord } from "./lease_record.ts";
-import { failedWrite, lateCall, stillInDoubt } from "./record_fault.ts";
+import { failedWrite, lateStart, lateWrite, stillInDoubt } from "./record_fault.ts";
 import type { FileLimits } from "./record_fault.ts";
 import { RecordFile } from "./record_file.ts";
 import type { StateDirectory } from "./state_directory.ts";
@@ -30,7 +30,7 @@ export class LeaseFile {
       ...limits,
       prepare: () => this.#certain(),
       write: (group) => this.#write(group),
-      late: (begun) => lateCall(path, { begun, deadlineMs: limits.deadlineMs }),
+      late: (begun) => (begun ? lateWrite : lateStart)(path, limits.deadlineMs),
     });
   }
 

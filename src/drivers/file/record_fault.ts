@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { PermanentError, TransientError } from "../../consensus/errors.ts";
+import { PermanentError, TransientError, UnavailableError } from "../../consensus/errors.ts";
 
 /** For how long and until when a file of a directory may be used. */
 export interface FileLimits {
@@ -25,25 +25,27 @@ export function stillInDoubt(path: string, cause: unknown): PermanentError {
   return new PermanentError(
     `Cannot go on with '${path}' after a write that failed: ${
       textOf(cause)
-    }; this call wrote nothing, and the next one tries to read again`,
+    }; the next call tries to read again`,
     { cause },
   );
 }
 
-/** How a call was late. */
-export interface Lateness {
-  /** Whether its write was under way. */
-  readonly begun: boolean;
-  /** How long it might take, in milliseconds. */
-  readonly deadlineMs: number;
+/** A call whose write had not begun, and never will. */
+export function notBegun(cause: unknown): UnavailableError {
+  return new UnavailableError(`${textOf(cause)}; this call wrote nothing`, { cause });
 }
 
-/** A call that the disk kept waiting for too long. */
-export function lateCall(path: string, { begun, deadlineMs }: Lateness): TransientError {
+/** A write that was under way for too long. */
+export function lateWrite(path: string, deadlineMs: number): TransientError {
   return new TransientError(
-    begun
-      ? `Cannot confirm a write of '${path}' within ${deadlineMs} ms: it goes on and may still succeed`
-      : `Cannot begin with '${path}' within ${deadlineMs} ms, as the disk has not answered: this call wrote nothing`,
+    `Cannot confirm a write of '${path}' within ${deadlineMs} ms: it goes on and may still succeed`,
+  );
+}
+
+/** A call that the disk kept waiting for too long before anything was written. */
+export function lateStart(path: string, deadlineMs: number): TransientError {
+  return new TransientError(
+    `Cannot begin with '${path}' within ${deadlineMs} ms, as the disk has not answered`,
   );
 }
 

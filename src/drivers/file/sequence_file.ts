@@ -6,7 +6,7 @@ import type { SequenceRequest } from "../../core/sequence.ts";
 import { SequenceCounters } from "../../core/sequence_counters.ts";
 import { DenseRecord } from "./dense_record.ts";
 import { GroupWriter } from "./group_writer.ts";
-import { failedWrite, lateCall, stillInDoubt } from "./record_fault.ts";
+import { failedWrite, lateStart, lateWrite, stillInDoubt } from "./record_fault.ts";
 import type { FileLimits } from "./record_fault.ts";
 import { RecordFile } from "./record_file.ts";
 import type { StateDirectory } from "./state_directory.ts";
@@ -35,7 +35,7 @@ export class SequenceFile {
     this.#writer = new GroupWriter({
       prepare: () => this.#certain(),
       write: (group) => this.#write(group),
-      late: (begun) => lateCall(path, { begun, deadlineMs }),
+      late: (begun) => (begun ? lateWrite : lateStart)(path, deadlineMs),
       deadlineMs,
       ended,
     });

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { PermanentError } from "../../../src/consensus/errors.ts";
+import { PermanentError, UnavailableError } from "../../../src/consensus/errors.ts";
 import type { Failpoint } from "../../../src/core/failpoint.ts";
 import type { RecordName } from "../../../src/drivers/file/state_directory.ts";
 
@@ -79,4 +79,11 @@ export class HeldStep {
 /** Whether an error is a permanent one whose message matches. */
 export function permanent(message: RegExp): (error: unknown) => boolean {
   return (error) => error instanceof PermanentError && message.test(error.message);
+}
+
+/** Whether an error promises that nothing was written, and its message matches. */
+export function wroteNothing(message: RegExp): (error: unknown) => boolean {
+  return (error) =>
+    error instanceof UnavailableError && message.test(error.message) &&
+    error.message.endsWith("; this call wrote nothing");
 }

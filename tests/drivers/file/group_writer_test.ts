@@ -31,6 +31,11 @@ class Rig {
   }
 }
 
+/** The promise that a call did nothing, because of an error with this message. */
+function nothingDone(cause: string) {
+  return { code: "unavailable", message: `${cause}; this call wrote nothing` };
+}
+
 Deno.test("GroupWriter answers the calls of one turn by one write, in their order", async () => {
   const rig = new Rig();
   assert.deepEqual(await Promise.all([rig.submit(1), rig.submit(2), rig.submit(3)]), [1, 2, 3]);
@@ -93,7 +98,7 @@ Deno.test("GroupWriter ends late calls, and leaves those out whose write had not
   rig.written = written.promise;
   const late = assert.rejects(rig.submit(1), /^Error: late$/);
   await settle();
-  await Promise.all([late, assert.rejects(rig.submit(2), /^Error: late, not begun$/)]);
+  await Promise.all([late, assert.rejects(rig.submit(2), nothingDone("late, not begun"))]);
   written.resolve();
   await rig.writer.idle();
   assert.deepEqual(rig.groups, [[1]]);
@@ -105,10 +110,10 @@ Deno.test("GroupWriter that has ended finishes its write and refuses all others"
   rig.written = written.promise;
   const inFlight = rig.submit(1);
   await settle();
-  const behind = assert.rejects(rig.submit(2), /over/);
+  const behind = assert.rejects(rig.submit(2), nothingDone("over"));
   rig.ended.abort(new Error("over"));
   await behind;
-  await assert.rejects(rig.submit(3), /over/);
+  await assert.rejects(rig.submit(3), nothingDone("over"));
   written.resolve();
   assert.equal(await inFlight, 1);
   await rig.writer.idle();
