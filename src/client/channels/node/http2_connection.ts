@@ -26,7 +26,10 @@ export interface Http2ConnectionOptions {
  * the handshake, then ends the process with an uncaught error.
  */
 export class Http2Connection {
-  /** The origin, under the name that `@connectrpc/connect-node` gives it. */
+  /**
+   * The origin under the name that `@connectrpc/connect-node` gives it, and without the port that its scheme has
+   * anyway: it is compared with the origin of each URL.
+   */
   readonly authority: string;
   readonly #tls: ClientTlsOptions | undefined;
   #dialled: Http2Session | undefined;
@@ -34,7 +37,7 @@ export class Http2Connection {
 
   /** Makes a connection that is not dialled yet. */
   constructor(options: Http2ConnectionOptions) {
-    this.authority = options.origin;
+    this.authority = new URL(options.origin).origin;
     this.#tls = options.tls;
   }
 
