@@ -10,6 +10,8 @@ export const EXIT = {
   usage: 2,
   /** A server gave `bench` a timestamp twice, or out of order. */
   violation: 3,
+  /** `seq` does not know whether its ordinals are spent. */
+  unknown: 4,
   /** A second SIGINT forced the end. */
   SIGINT: 130,
   /** A second SIGTERM forced the end. */
@@ -34,11 +36,25 @@ export class UsageError extends Error {
   }
 }
 
-/** The command failed for a reason that a person can act on. The process ends with code 1. */
+/** Options of {@linkcode CommandError}. */
+export interface CommandErrorOptions extends ErrorOptions {
+  /**
+   * How the process ends.
+   *
+   * @default {EXIT.failure}
+   */
+  readonly exitCode?: number;
+}
+
+/** The command failed for a reason that a person can act on. */
 export class CommandError extends Error {
+  /** How the process ends. */
+  readonly exitCode: number;
+
   /** Makes the error from a message that says what failed and what to do. */
-  constructor(message: string, options?: ErrorOptions) {
+  constructor(message: string, options: CommandErrorOptions = {}) {
     super(message, options);
     this.name = "CommandError";
+    this.exitCode = options.exitCode ?? EXIT.failure;
   }
 }

@@ -15,7 +15,7 @@ export function reportError(error: unknown, stderr: TextOutput): number {
     return EXIT.usage;
   }
   stderr.write(isExpected(error) ? `error: ${error.message}\n` : unexpected(error));
-  return EXIT.failure;
+  return error instanceof CommandError ? error.exitCode : EXIT.failure;
 }
 
 function isExpected(error: unknown): error is Error {

@@ -15,7 +15,7 @@ const HELP_FLAGS = new Set(["--help", "-h"]);
 /**
  * Runs one command line to its end. It never throws: what goes wrong is told on standard error.
  *
- * @returns the exit code: 0, 1 (failed), 2 (wrong usage), 3 (`bench` found a wrong answer), 130 or 143 (a second signal forced the end)
+ * @returns the exit code: 0, 1 (failed), 2 (wrong usage), 3 (`bench` found a wrong answer), 4 (`seq` does not know its outcome), 130 or 143 (a second signal forced the end)
  */
 export async function main(context: CliContext): Promise<number> {
   try {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { createServer as createHttpServer } from "node:http";
 import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { MemoryDriver } from "../../src/drivers/memory/mod.ts";
@@ -47,4 +48,35 @@ ioTest("tsoracle status ends with 1 if nobody leads", async () => {
   const { code, stdout } = await runCli(["status", "--endpoint", follower.address]);
   assert.equal(code, 1);
   assert.match(stdout, /follower/);
+});
+
+ioTest("tsoracle status and get say that a web server is not tsoracle", async (t) => {
+  const page = () => new Response("<h1>?</h1>", { headers: { "content-type": "text/html" } });
+  const gone = () => new Response("?", { status: 404 });
+  for (const [name, answer] of [["a page", page], ["404", gone]] as const) {
+    await t.step(name, async () => {
+      const listen = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
+      await using web = Deno.serve(listen, answer);
+      const endpoint = ["--endpoint", `127.0.0.1:${web.addr.port}`, "--timeout", "300ms"];
+      for (const command of ["status", "get"]) {
+        const { code, stdout, stderr } = await runCli([command, ...endpoint]);
+        assert.equal(code, 1);
+        assert.match(
+          stdout + stderr,
+          /what answers there is not tsoracle \(.+\); check --endpoint\n$/,
+        );
+      }
+    });
+  }
+});
+
+ioTest("tsoracle status says that a server without HTTP/2 is not tsoracle", async () => {
+  const web = createHttpServer((_, response) => response.end("?"));
+  await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
+  const { port } = web.address() as AddressInfo;
+  const args = ["status", "--endpoint", `127.0.0.1:${port}`, "--timeout", "300ms"];
+  const { code, stdout } = await runCli(args);
+  assert.equal(code, 1);
+  assert.match(stdout, /is not tsoracle.*check --endpoint; if the server speaks TLS, use --tls/);
+  await new Promise((resolve) => web.close(resolve));
 });

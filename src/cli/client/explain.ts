@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { TsoClientError } from "../../client/mod.ts";
-import { CommandError, UsageError } from "../errors.ts";
+import { SeqUncertainError, TsoClientError } from "../../client/mod.ts";
+import { CommandError, EXIT, UsageError } from "../errors.ts";
 import type { ClientSettings } from "./client_flags.ts";
+import { faultText, networkReason } from "./network_reason.ts";
 import { endpointNames } from "./open_client.ts";
-
-const NOT_FOUND = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_NONAME"]);
 
 /** What was tried, and with which flags. */
 export interface Attempted {
@@ -25,14 +24,27 @@ export function explainClientError(attempted: Attempted, error: unknown): unknow
   if (error.code === "invalid-argument" && error.endpoint === undefined) {
     return new UsageError(error.message, { cause: error });
   }
-  const given = endpointNames(settings);
-  const from = error.endpoint ?? given.join(", ");
-  const sent = given.includes(from) || error.endpoint === undefined
-    ? ""
-    : ", which was named as the leader";
-  return new CommandError(`Cannot ${goal} from ${from}${sent}: ${reason(error, settings)}`, {
+  const server = describeServer(error, settings);
+  if (error instanceof SeqUncertainError) return uncertain(error, server);
+  return new CommandError(`Cannot ${goal} from ${server}: ${reason(error, settings)}`, {
     cause: error,
   });
+}
+
+function describeServer({ endpoint }: TsoClientError, settings: ClientSettings): string {
+  const given = endpointNames(settings);
+  if (endpoint === undefined) return given.join(", ");
+  return given.includes(endpoint) ? endpoint : `${endpoint}, which was named as the leader`;
+}
+
+/** A script that repeats such a call may spend twice, so it is told apart from all that spent nothing. */
+function uncertain(error: SeqUncertainError, server: string): CommandError {
+  const said = error.status === undefined ? "" : `it answered ${error.status}: `;
+  return new CommandError(
+    `Cannot tell whether ordinals were taken from ${server}: ${said}${faultText(error)}; ` +
+      "they may be spent, and were not asked for again: go on, with a gap at worst",
+    { cause: error, exitCode: EXIT.unknown },
+  );
 }
 
 function reason(error: TsoClientError, settings: ClientSettings): string {
@@ -48,28 +60,4 @@ function reason(error: TsoClientError, settings: ClientSettings): string {
         ? `there is a server, but it does not know this call; check --endpoint (${error.message})`
         : error.message;
   }
-}
-
-function networkReason(error: TsoClientError, settings: ClientSettings): string {
-  const fault = innermost(error);
-  const code = "code" in fault ? String(fault.code) : "";
-  if (code === "ECONNREFUSED") {
-    return "nothing listens there; start a server with 'tsoracle serve', or check --endpoint";
-  }
-  if (NOT_FOUND.has(code)) return "the host name is not known; check --endpoint";
-  const what = code === "ERR_HTTP2_ERROR"
-    ? "what answers there does not speak HTTP/2, so it is not tsoracle, or it wants TLS"
-    : fault.message.split("\n")[0];
-  const { tls, tlsCa, clientCert } = settings;
-  if (!tls && tlsCa === undefined && clientCert === undefined) {
-    return `${what}; if the server speaks TLS, use --tls or --tls-ca`;
-  }
-  return `${what}; check --tls-ca, and whether the server speaks TLS`;
-}
-
-/** What the operating system or TLS said lies at the end of the chain of causes. */
-function innermost(error: Error): Error {
-  let fault = error;
-  for (let depth = 0; depth < 8 && fault.cause instanceof Error; depth++) fault = fault.cause;
-  return fault;
 }

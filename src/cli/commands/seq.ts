@@ -22,7 +22,7 @@ export const SEQ_COMMAND = defineCommand({
     { line: "tsoracle seq orders users --json", effect: "of both in one step, or of neither" },
   ],
   notes: [
-    "What is taken is durable, and spent for ever. A call whose outcome is not known is not repeated.",
+    "What is taken is durable, and spent for ever. A call whose outcome is not known is not repeated: it ends with 4, and with 1 only if nothing was taken.",
     "With several keys each line begins with the key.",
   ],
   flags: {
