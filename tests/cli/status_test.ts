@@ -9,7 +9,7 @@ import { serve } from "../../src/net/mod.ts";
 import { Oracle } from "../../src/server/mod.ts";
 import { ioTest } from "../_support/levels.ts";
 import { serveLocally } from "./_support/local_server.ts";
-import { runCli } from "./_support/run_cli.ts";
+import { runCli, startCli } from "./_support/run_cli.ts";
 
 /** An address at which nothing listens any more. */
 async function deadAddress(): Promise<string> {
@@ -30,7 +30,7 @@ ioTest("tsoracle status shows leader, follower and who cannot be reached", async
   const { code, stdout, stderr } = await runCli(args);
   assert.deepEqual([code, stderr], [0, ""]);
   const [first = "", second = "", third = ""] = stdout.split("\n");
-  assert.match(first, /^\S+ +leader +epoch 0, safe up to 20\S+Z, leases up to 20\S+Z, answered/);
+  assert.match(first, /^\S+ +leader +epoch 0, safe up to 20\S+Z, frontier 20\S+Z, answered/);
   assert.ok(first.startsWith(leader.address));
   assert.ok(second.startsWith(`${follower.address}  follower`));
   assert.ok(third.startsWith(`${dead}  unreachable`));
@@ -48,6 +48,19 @@ ioTest("tsoracle status ends with 1 if nobody leads", async () => {
   const { code, stdout } = await runCli(["status", "--endpoint", follower.address]);
   assert.equal(code, 1);
   assert.match(stdout, /follower/);
+});
+
+ioTest("tsoracle status shows the bound of a lease as the frontier", async () => {
+  await using server = await serveLocally();
+  const args = ["--endpoint", server.address];
+  const holder = startCli(["lease", "hold", "group-a", "--ttl", "1m", "--json", ...args]);
+  await holder.until(/\n/);
+  const { boundMs } = JSON.parse(holder.stdout());
+  const { stdout } = await runCli(["status", ...args]);
+  assert.ok(stdout.includes(`, frontier ${new Date(boundMs).toISOString()}, `), stdout);
+  assert.doesNotMatch(stdout, /leases/);
+  holder.signal("SIGTERM");
+  await holder.result;
 });
 
 ioTest("tsoracle status and get say that a web server is not tsoracle", async (t) => {

@@ -15,7 +15,7 @@ export interface LeaderStatus {
   readonly epoch: bigint;
   /** The safe point, in milliseconds since the Unix epoch. */
   readonly maxSafeMs: number;
-  /** The frontier of all leases, in milliseconds since the Unix epoch. */
+  /** The smallest bound of all leases, without any the high-water; in milliseconds since the Unix epoch. */
   readonly frontierMs: number;
   /** How long it took to answer, connecting included, in whole milliseconds. */
   readonly answeredInMs: number;

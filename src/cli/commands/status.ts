@@ -19,7 +19,10 @@ export const STATUS_COMMAND = defineCommand({
       effect: "both, as one JSON object",
     },
   ],
-  notes: ["Ends with 0 if one of the servers leads, with 1 if none does. It takes no timestamp."],
+  notes: [
+    "Of the leader it shows how far reads are safe, and the frontier: the smallest bound of all leases, or the high-water while there are none.",
+    "Ends with 0 if one of the servers leads, with 1 if none does. It takes no timestamp.",
+  ],
   flags: { json: JSON_FLAG, ...CLIENT_FLAGS },
   async body({ settings, operands, context }) {
     refuseOperands("status", operands);
@@ -47,7 +50,7 @@ function line(node: NodeStatus): string {
       return `${endpoint}  leader       epoch ${node.epoch}, safe up to ${
         instant(node.maxSafeMs)
       }` +
-        `, leases up to ${instant(node.frontierMs)}, answered in ${node.answeredInMs} ms\n`;
+        `, frontier ${instant(node.frontierMs)}, answered in ${node.answeredInMs} ms\n`;
   }
 }
 
