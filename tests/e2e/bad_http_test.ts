@@ -86,7 +86,7 @@ const UNKNOWN_PATHS = [
   "/tsoracle.v1.TsoService/",
   "/tsoracle.v1.TsoService/getTs",
   "/tsoracle.v1.TsoService/GetTs/",
-  "/tsoracle.v1.TsoService/GetSeq",
+  "/tsoracle.v1.TsoService/GetLater",
   "/tsoracle.v2.TsoService/GetTs",
   "//tsoracle.v1.TsoService/GetTs",
   "/%74soracle.v1.TsoService/GetTs",
