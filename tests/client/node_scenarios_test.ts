@@ -15,9 +15,9 @@ const LIMIT_MS = 120_000;
 async function run(program: string, ...args: readonly string[]): Promise<string> {
   const signal = AbortSignal.timeout(LIMIT_MS);
   const command = new Deno.Command(program, { args: [...args], cwd: ROOT, stdin: "null", signal });
-  const { success, stdout, stderr } = await command.output();
+  const { success, code, stdout, stderr } = await command.output();
   const complaints = new TextDecoder().decode(stderr);
-  assert.ok(success && complaints === "", `${program} ${args.join(" ")}: ${complaints}`);
+  assert.ok(success && complaints === "", `${program} ended with ${code}: ${complaints}`);
   return new TextDecoder().decode(stdout);
 }
 
