@@ -20,6 +20,8 @@ export class PooledChannel {
   readonly stub: TsoClientStub;
   readonly #channel: Channel;
   #calls = 0;
+  /** How long calls had waited unanswered before the ones under way, in milliseconds. */
+  #silentBeforeMs = 0;
   #silentSinceMs: number | undefined;
   #retired = false;
   #closed = false;
@@ -43,19 +45,27 @@ export class PooledChannel {
   }
 
   /** Something was heard from the server. */
-  hear(): void {
-    this.#silentSinceMs = undefined;
+  hear(nowMs: number): void {
+    this.#silentBeforeMs = 0;
+    this.#silentSinceMs = this.#calls === 0 ? undefined : nowMs;
   }
 
-  /** How long calls have gone unanswered, in milliseconds; calls that were given up count. */
+  /**
+   * How long calls have waited without anything heard, in milliseconds. Those that were given up count, so that
+   * a server that never answers is found out even if no caller waits for long; the time between calls does not.
+   */
   silentMs(nowMs: number): number {
-    return this.#silentSinceMs === undefined ? 0 : nowMs - this.#silentSinceMs;
+    const sinceMs = this.#silentSinceMs ?? nowMs;
+    return this.#silentBeforeMs + nowMs - sinceMs;
   }
 
   /** A call has ended. */
-  leave(): void {
+  leave(nowMs: number): void {
     this.#calls -= 1;
-    if (this.#retired && this.#calls === 0) this.close();
+    if (this.#calls > 0) return;
+    this.#silentBeforeMs = this.silentMs(nowMs);
+    this.#silentSinceMs = undefined;
+    if (this.#retired) this.close();
   }
 
   /** Closes it as soon as no call is on it. */

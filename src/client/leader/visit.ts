@@ -21,6 +21,9 @@ export type NoAnswer =
 /** What came of a visit. */
 export type Visited<T> = NoAnswer | { readonly kind: "answer"; readonly answer: T };
 
+/** How much too early a timer of the runtimes may fire, measured with the monotonic clock: it rounds. */
+const TIMER_EARLY_MS = 2;
+
 /** Asks endpoints, one attempt each. */
 export class Visitor<T> {
   readonly #cluster: Cluster;
@@ -48,19 +51,22 @@ export class Visitor<T> {
     } catch (error) {
       return { kind: "fault", fault: this.#noted(unopenedFault(error), address) };
     }
+    const { clock } = settings;
     const request = new Sending(this.#question, channel);
-    channel.enter(settings.clock.monotonicMs());
+    channel.enter(clock.monotonicMs());
     try {
-      const { clock } = settings;
       const answer = await runAttempt((options) => request.send(options), { ...limits, clock });
-      channel.hear();
+      channel.hear(clock.monotonicMs());
       const behind = this.#question.behind(answer, mark);
       return behind === undefined ? this.#take(answer, address) : this.#shun(behind, address);
     } catch (error) {
-      if (limits.signal.aborted) throw limits.signal.reason;
+      if (limits.signal.aborted) {
+        this.#givenUp(channel);
+        throw limits.signal.reason;
+      }
       return this.#failed(channel, request.sent ? error : new Unsent(error));
     } finally {
-      channel.leave();
+      channel.leave(clock.monotonicMs());
     }
   }
 
@@ -89,7 +95,7 @@ export class Visitor<T> {
   #failed(channel: PooledChannel, error: unknown): Visited<T> {
     const { address } = channel;
     if (error instanceof BadAnswerError) {
-      channel.hear();
+      channel.hear(this.#cluster.settings.clock.monotonicMs());
       const { name: endpoint } = address;
       const text =
         `Cannot ${this.#question.what}: ${endpoint} broke the protocol: ${error.message}`;
@@ -97,16 +103,26 @@ export class Visitor<T> {
       return { kind: "refused", error: refused };
     }
     const fault = error instanceof Unsent ? unopenedFault(error.cause) : faultOf(error);
-    if (fault.kind === "status") channel.hear();
+    if (fault.kind === "status") channel.hear(this.#cluster.settings.clock.monotonicMs());
     else if (this.#isDead(channel, fault)) this.#cluster.pool.evict(channel);
     return { kind: "fault", fault: this.#noted(fault, address) };
   }
 
+  /** Nobody waits for the answer any more. That says little, unless none has come for long. */
+  #givenUp(channel: PooledChannel): void {
+    if (!this.#isSilent(channel)) return;
+    this.#cluster.pool.evict(channel);
+    this.#cluster.leaders.demote(channel.address);
+  }
+
   /** A server that takes long is not dead, and an attempt that a hurried caller cut short says little. */
   #isDead(channel: PooledChannel, fault: Fault): boolean {
+    return fault.kind !== "deadline" || this.#isSilent(channel);
+  }
+
+  #isSilent(channel: PooledChannel): boolean {
     const { clock, retry } = this.#cluster.settings;
-    if (fault.kind !== "deadline") return true;
-    return channel.silentMs(clock.monotonicMs()) >= retry.attemptTimeoutMs;
+    return channel.silentMs(clock.monotonicMs()) >= retry.attemptTimeoutMs - TIMER_EARLY_MS;
   }
 
   #noted(fault: Fault, address: EndpointAddress): Fault {

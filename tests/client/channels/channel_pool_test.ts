@@ -63,9 +63,9 @@ Deno.test("ChannelPool.evict() lets calls end that are still on the channel", ()
   channel.enter(0);
   channel.enter(0);
   pool.evict(channel);
-  channel.leave();
+  channel.leave(0);
   assert.deepEqual(servers.closed, []);
-  channel.leave();
+  channel.leave(0);
   assert.deepEqual(servers.closed, ["http://a:1"]);
 });
 
