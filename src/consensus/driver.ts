@@ -170,6 +170,9 @@ export interface ConsensusDriver {
    * **Contract: durable before it resolves, and fenced**, as {@linkcode persistHighWater}: a replacement
    * that an overtaken leader sent must not drop what its successor has granted.
    *
+   * The oracle sends no lease whose bound is above the high-water that it has made durable, so a driver may take
+   * such a lease, when it opens its store, for proof that the high-water was lost.
+   *
    * **Contract: in the order of the calls.** A replacement that was answered with an error may still take
    * effect, but no more once a later one of the same epoch has been answered: the epoch does not tell the
    * two apart, and what the later one granted would be lost. {@linkcode UnavailableError} alone means that it

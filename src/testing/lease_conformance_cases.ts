@@ -49,6 +49,7 @@ export const LEASE_CONFORMANCE_CASES: readonly ConformanceCase[] = [
     needs: "reopen",
     run: async (subject) => {
       const epoch = await leaderEpoch(subject.driver);
+      await subject.driver.persistHighWater(PHYSICAL_MS_MAX, epoch);
       await persist(subject.driver, [leaseOf(9)], epoch);
       await persist(subject.driver, EXTREMES, epoch);
       await subject.reopen();

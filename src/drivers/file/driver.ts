@@ -11,6 +11,7 @@ import type { LeaseRecord } from "../../core/lease_table.ts";
 import type { SequenceRequest } from "../../core/sequence.ts";
 import { isPhysicalMs, PHYSICAL_MS_MAX } from "../../core/timestamp.ts";
 import { HighWaterFile } from "./high_water_file.ts";
+import { refuseBehindLeases, refuseSeedBehindLeases } from "./lease_bounds.ts";
 import { LeaseFile } from "./lease_file.ts";
 import { checkLimits } from "./options.ts";
 import type { FileDriverInitOptions, FileDriverOptions } from "./options.ts";
@@ -77,7 +78,8 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
   /**
    * Locks a directory, then reads what is in it.
    *
-   * @throws {FileStateError} if it is in use, or holds anything but whole records; nothing was changed
+   * @throws {FileStateError} if it is in use, holds anything but whole records, or leases beyond the high-water;
+   *   nothing was changed
    * @throws {RangeError} if an option is out of range
    */
   static async open(options: FileDriverOptions): Promise<FileDriver> {
@@ -89,6 +91,7 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
       const highWater = await HighWaterFile.open(directory, { deadlineMs, ended });
       const sequences = await SequenceFile.open(directory, limits);
       const leases = await LeaseFile.open(directory, limits);
+      refuseBehindLeases(await leases.load(), highWater.durableMs, directory);
       return new FileDriver({ directory, highWater, sequences, leases, deadlineMs, ended });
     });
   }
@@ -97,7 +100,8 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
    * Gives a new directory a high-water to begin with, so that its first timestamp is above it. The directory
    * is locked meanwhile. Sequences and leases that are there stay as they are.
    *
-   * @throws {FileStateError} `exists` if there is a state, of whatever kind; otherwise as `open`
+   * @throws {FileStateError} `exists` if there is a state, of whatever kind; `behind-leases` if the leases that
+   *   are there allow more than the seed; otherwise as `open`
    * @throws {RangeError} if the seed does not fit 46 bits
    */
   static async init(options: FileDriverInitOptions): Promise<void> {
@@ -107,7 +111,10 @@ export class FileDriver implements ConsensusDriver, AsyncDisposable {
         `Cannot initialize as 'seedPhysicalMs' must be a whole number from 0 to ${PHYSICAL_MS_MAX}: current value is ${seedPhysicalMs}`,
       );
     }
-    await initStateDirectory(seedPhysicalMs, options);
+    await initStateDirectory(seedPhysicalMs, {
+      ...options,
+      inspect: (directory) => refuseSeedBehindLeases(seedPhysicalMs, directory),
+    });
   }
 
   /** The real path of the state directory. */

@@ -8,6 +8,8 @@
  * - `truncated`: the record ends too early;
  * - `unsupported-version`: the record was written by a newer release, or by something else;
  * - `out-of-range`: the record is whole, but a number in it is too large, such as a high-water beyond 46 bits;
+ * - `behind-leases`: a lease allows more than the high-water, so the state was lost, rolled back or seeded too
+ *   low, and timestamps would repeat;
  * - `exists`: there is a state already, and only a new one may be seeded;
  * - `io`: the operating system refused; the cause says why.
  */
@@ -18,6 +20,7 @@ export type FileStateErrorCode =
   | "truncated"
   | "unsupported-version"
   | "out-of-range"
+  | "behind-leases"
   | "exists"
   | "io";
 

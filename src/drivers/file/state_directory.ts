@@ -45,12 +45,18 @@ export interface StateDirectory {
   release(): void;
 }
 
-/** Options of {@linkcode openStateDirectory} and {@linkcode initStateDirectory}. */
+/** Options of {@linkcode openStateDirectory}. */
 export interface StateDirectoryOptions {
   /** The directory. It is made if it is missing. */
   readonly directory: string;
   /** Called between the steps of each write; for tests. */
   readonly failpoint?: Failpoint | undefined;
+}
+
+/** Options of {@linkcode initStateDirectory}. */
+export interface InitDirectoryOptions extends StateDirectoryOptions {
+  /** Looks at what else there is, and throws if it does not go with the high-water. */
+  readonly inspect: (directory: StateDirectory) => Promise<void>;
 }
 
 /**
@@ -76,14 +82,16 @@ export async function openStateDirectory<T>(
  * whoever replaces a lost state must not lose them too.
  *
  * @param highWaterMs milliseconds since the Unix epoch, 0 to 2^46 - 1
- * @throws {FileStateError} `exists` if there is a state of whatever kind; otherwise as `openStateDirectory`
+ * @throws {FileStateError} `exists` if there is a state of whatever kind; otherwise as `openStateDirectory`,
+ *   and what `inspect` throws; nothing was changed
  */
 export async function initStateDirectory(
   highWaterMs: number,
-  options: StateDirectoryOptions,
+  options: InitDirectoryOptions,
 ): Promise<void> {
   await withLock(options, async (directory) => {
     await refuseExisting(directory);
+    await options.inspect(directory);
     await syncParents(directory.path);
     await directory.write("state", encodeStateRecord(highWaterMs));
     directory.release();

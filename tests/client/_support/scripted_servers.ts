@@ -3,7 +3,11 @@
 import { create, toBinary } from "@bufbuild/protobuf";
 import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
 import { Code, ConnectError, encodeBinaryHeader } from "@connectrpc/connect";
-import type { Channel, ChannelTarget, ConnectTransport } from "../../../src/client/channels/channel.ts";
+import type {
+  Channel,
+  ChannelTarget,
+  ConnectTransport,
+} from "../../../src/client/channels/channel.ts";
 import { LEADER_HINT_KEY } from "../../../src/client/leader/hint.ts";
 import { LeaderHintSchema } from "../../../src/gen/tsoracle/v1/tso_pb.ts";
 import type { GetTsRequest } from "../../../src/gen/tsoracle/v1/tso_pb.ts";

@@ -80,7 +80,7 @@ async function lease(directory: string, step: string | undefined): Promise<void>
   const [last] = await driver.loadLeases();
   for (let leaseId = 1 + (last?.leaseId ?? 0);; leaseId++) {
     const holder = Uint8Array.of(1);
-    const times = { ttlMs: 1, boundMs: leaseId, expiresAtMs: leaseId + 1 };
+    const times = { ttlMs: 1, boundMs: 0, expiresAtMs: leaseId + 1 };
     await driver.persistLeases(
       [{ leaseId, holder, holderEpoch: 1n, superseded: false, ...times }],
       0n,

@@ -43,7 +43,7 @@ ioTest(
       holder: Uint8Array.of(0, 255),
       holderEpoch: (1n << 64n) - 1n,
       ttlMs: 1,
-      boundMs: 7,
+      boundMs: 0,
       expiresAtMs: 8,
       superseded: true,
     };
