@@ -77,8 +77,23 @@ Deno.test("runLoad() open begins calls when they are due, whatever the earlier o
   const { report, target } = await runScripted(() => 200, OPEN);
   assert.deepEqual(target.callsAt, Array.from({ length: 100 }, (_, call) => 10 * call));
   assert.equal(report.latency.maxMs, 200);
-  assert.equal(report.calls, 81);
+  assert.deepEqual([report.calls, report.due], [100, 100]);
   assert.deepEqual([report.notStarted, report.unfinished, report.lateness.maxMs], [0, 0, 0]);
+});
+
+Deno.test("runLoad() open counts calls that were due in the measured time, and no others", async () => {
+  // Those due in the last 150 ms of the warm-up are answered after it, the last 20 after the end.
+  const { report } = await runScripted((call) => call < 50 ? 150 : 200, { ...OPEN, warmUpMs: 500 });
+  assert.deepEqual([report.calls, report.due, report.callsPerSecond], [100, 100, 100]);
+  assert.ok(report.latency.p50Ms > 199);
+  assert.equal(report.checked, 150);
+});
+
+Deno.test("runLoad() open counts failed calls by when they were due, too", async () => {
+  const fail = (call: number) => call === 49 || call === 50 ? new CodedError("nobody leads") : 1;
+  const { report } = await runScripted(fail, { ...OPEN, warmUpMs: 500 });
+  assert.deepEqual([report.failed, report.warmUpFailed, report.calls], [1, 1, 99]);
+  assert.equal(report.errorRate, 0.01);
 });
 
 Deno.test("runLoad() open lets a pause be felt by every call that was due in it", async () => {
@@ -115,7 +130,7 @@ Deno.test("runLoad() open counts the calls that it cannot start", async () => {
     loop: { kind: "open", perSecond: 100, maxOutstanding: 5 },
   });
   assert.equal(report.unfinished, 5);
-  assert.equal(report.notStarted, 100); // those of the warm-up do not count
+  assert.deepEqual([report.notStarted, report.due], [100, 100]); // those of the warm-up do not count
   assert.equal(report.calls, 0);
   assert.equal(report.callsPerSecond, 0);
 });
@@ -137,13 +152,46 @@ Deno.test("runLoad() counts failed calls by their code, and goes on", async () =
     if (call < 4) return new CodedError("nobody leads");
     return call === 4 ? new TypeError("a bug") : 10;
   };
-  const { report } = await runScripted(fail, CLOSED);
+  const { report } = await runScripted(fail, { ...CLOSED, warmUpMs: 0 });
+  assert.deepEqual([report.failed, report.warmUpFailed], [5, 0]);
   assert.deepEqual(report.errors, [
     { code: "no-leader", count: 4, message: "nobody leads" },
     { code: "TypeError", count: 1, message: "a bug" },
   ]);
-  assert.ok(report.calls > 350);
+  assert.ok(report.calls > 340, `${report.calls}`);
   assert.equal(report.violations, 0);
+});
+
+Deno.test("runLoad() keeps the failed calls of the warm-up out of the figures", async () => {
+  const fail = (_: number, nowMs: number) => nowMs < 50 ? new CodedError("nobody leads") : 10;
+  const { report } = await runScripted(fail, CLOSED);
+  assert.deepEqual([report.failed, report.warmUpFailed, report.errorRate], [0, 4, 0]);
+  assert.deepEqual(report.errors, []);
+});
+
+Deno.test("runLoad() measures how long calls took that failed, apart from the answers", async () => {
+  const clock = new ManualClock();
+  const stalls = (nowMs: number) => nowMs >= 300 && nowMs < 400;
+  const target = new ScriptedTarget(clock, () => 10);
+  const answer = target.getTs.bind(target);
+  target.getTs = async (count) => {
+    if (!stalls(clock.monotonicMs())) return await answer(count);
+    await clock.delay(250);
+    throw new CodedError("nobody leads");
+  };
+  const { report } = await runScripted(() => 10, { ...CLOSED, clock, target });
+  assert.equal(report.latency.maxMs, 10);
+  assert.equal(report.failed, 4);
+  assert.deepEqual([report.failedLatency.maxMs, report.failedLatency.p50Ms], [250, 250]);
+  assert.equal(report.errorRate, 4 / (4 + report.calls));
+});
+
+Deno.test("runLoad() counts calls without an answer in the error rate", async () => {
+  const { report } = await runScripted((call) => call === 2 ? "never" : 10, {
+    ...CLOSED,
+    drainMs: 700,
+  });
+  assert.equal(report.errorRate, 1 / (1 + report.calls));
 });
 
 Deno.test("runLoad() closed does not spin on a dead server", async () => {
@@ -237,6 +285,8 @@ Deno.test("runLoad() tells every second how far it has come", async () => {
     [2_000, false],
     [3_000, false],
   ]);
+  assert.equal(seen[0]?.latency, undefined);
+  assert.equal(seen[2]?.latency?.maxMs, 10);
   assert.deepEqual(seen.map(({ errors, violations }) => errors + violations), [0, 0, 0]);
   assert.ok(seen.every(({ open, answers }) => open === 4 && answers >= 4 * 99));
 });

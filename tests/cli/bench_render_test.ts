@@ -23,10 +23,15 @@ const OPEN: LoadPlan = {
 const REPORT: LoadReport = {
   measuredMs: 10_000,
   calls: 123_456,
+  due: 0,
   latency: LATENCY,
   lateness: { ...NO_LATENCY, p50Ms: 0.25, maxMs: 7 },
   notStarted: 0,
   unfinished: 0,
+  failed: 0,
+  warmUpFailed: 0,
+  failedLatency: NO_LATENCY,
+  errorRate: 0,
   errors: [],
   checked: 150_000,
   unchecked: 0,
@@ -52,6 +57,7 @@ Deno.test("reportTable() says what was measured, one fact in a line", () => {
     "latency p99     2.35 ms",
     "latency p99.9   30.00 ms",
     "latency max     1234.50 ms",
+    "error rate      0 %",
     "unfinished      0",
     "failed          0",
     "checked         150,000 answers: no value twice, none out of order",
@@ -60,7 +66,9 @@ Deno.test("reportTable() says what was measured, one fact in a line", () => {
 });
 
 Deno.test("reportTable() of an open loop says what the load generator added and left out", () => {
-  const table = reportTable({ ...REPORT, notStarted: 40, endedEarly: true }, OPEN);
+  const counts = { calls: 49_950, due: 50_000, notStarted: 40 };
+  const table = reportTable({ ...REPORT, ...counts, endedEarly: true }, OPEN);
+  assert.match(table, /^calls +49,950 of 50,000 due, 12,346 per second$/m);
   assert.match(table, /^load +open loop, 5,000 calls due per second, 1 timestamp a call$/m);
   assert.match(table, /^measured .*, ended early$/m);
   assert.match(table, /^started late by p50 0\.250 ms, max 7\.00 ms; the latencies include it$/m);
@@ -71,6 +79,10 @@ Deno.test("reportTable() of an open loop says what the load generator added and 
 Deno.test("reportTable() names every kind of failure and the first violations", () => {
   const table = reportTable({
     ...REPORT,
+    failed: 1_201,
+    warmUpFailed: 7,
+    failedLatency: { ...NO_LATENCY, p50Ms: 2_000, maxMs: 2_003 },
+    errorRate: 0.009_634,
     errors: [{ code: "no-leader", count: 1_200, message: "nobody leads" }, {
       code: "unreachable",
       count: 1,
@@ -81,7 +93,11 @@ Deno.test("reportTable() names every kind of failure and the first violations", 
     unchecked: 4,
     firstViolations: [{ kind: "inversion", range: RANGE, floor: RANGE.last }],
   }, CLOSED);
-  assert.match(table, /^failed +1,200 x no-leader: nobody leads\nfailed +1 x unreachable: gone$/m);
+  assert.match(table, /^error rate +0\.96 %; the latencies lack the calls that failed$/m);
+  assert.match(
+    table,
+    /^failed +1,201 after p50 2000\.00 ms, max 2003\.00 ms, and 7 in the warm-up\n +1,200 x no-leader: nobody leads\n +1 x unreachable: gone$/m,
+  );
   assert.match(table, /^checked .* 2 VIOLATIONS; 4 came too late to be compared with all others$/m);
   assert.match(table, /^ +3 more WENT BACK/m);
   assert.match(table, /^ +262144005 to 262144007 was given to a call that began after 262144007/m);
@@ -90,7 +106,7 @@ Deno.test("reportTable() names every kind of failure and the first violations", 
 Deno.test("reportJson() has the figures of an open loop only for an open loop", () => {
   const closed = JSON.parse(reportJson(REPORT, CLOSED));
   const open = JSON.parse(reportJson(REPORT, OPEN));
-  assert.equal("lateness" in closed || "notStarted" in closed, false);
+  assert.equal(["due", "lateness", "notStarted"].some((name) => name in closed), false);
   assert.deepEqual([open.notStarted, open.lateness.maxMs], [0, 7]);
   assert.deepEqual([closed.loop, closed.calls, closed.wentBack], [CLOSED.loop, 123_456, 0]);
 });
@@ -108,6 +124,26 @@ Deno.test("describeViolation() also shows what is no timestamp", () => {
   assert.equal(
     describeViolation({ kind: "disorder", range }),
     "262144005 to (NaN, 1) is no range of 3 timestamps in a row",
+  );
+});
+
+Deno.test("reportTable() rounds an error rate neither to none nor to all", () => {
+  const rate = (errorRate: number) =>
+    /^error rate +(\S+ %)$/m.exec(reportTable({ ...REPORT, errorRate }, CLOSED))?.[1];
+  assert.deepEqual([0, 1e-9, 0.5, 1 - 1e-9, 1].map(rate), [
+    "0 %",
+    "0.01 %",
+    "50.00 %",
+    "99.99 %",
+    "100 %",
+  ]);
+});
+
+Deno.test("progressLine() has no percentile while nothing is measured", () => {
+  const progress = { elapsedMs: 2_000, warmingUp: false, answers: 10, open: 3, errors: 0 };
+  assert.equal(
+    progressLine({ ...progress, latency: undefined, violations: 0 }, undefined),
+    "   2 s  5 calls/s  nothing measured yet  3 under way\n",
   );
 });
 

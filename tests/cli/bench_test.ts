@@ -131,8 +131,29 @@ ioTest("tsoracle bench counts calls that fail, and fails if all of them do", asy
   const flags = ["--timeout", "60ms", ...BRIEF];
   const { code, stdout, stderr } = await runCli(["bench", "--endpoint", server.address, ...flags]);
   assert.equal(code, 1);
-  assert.match(stdout, /^failed +[1-9][0-9]* x [a-z-]+: ./m);
+  assert.match(stdout, /^error rate +100 %/m);
+  assert.match(stdout, /^ +[1-9][0-9]* x [a-z-]+: ./m);
   assert.match(stderr, /error: Cannot measure: no call was answered/);
+});
+
+ioTest("tsoracle bench ends with 1 if nearly all calls fail", async () => {
+  // The first answer is for the call before the measurement, the second for one call of 16.
+  await using server = await serveLies(silentFrom(2));
+  const flags = ["--max-in-flight", "16", "--timeout", "60ms", "--warmup", "0"];
+  const args = ["--duration", "200ms", "--rate", "1000"];
+  const { code, stdout, stderr } = await runCli([
+    "bench",
+    "--endpoint",
+    server.address,
+    ...flags,
+    ...args,
+  ]);
+  assert.equal(code, 1, stdout);
+  assert.match(stdout, /^calls +[1-9]/m);
+  assert.match(
+    stderr,
+    /error: Cannot vouch for these figures: [0-9.]+ % of the calls have no answer/,
+  );
 });
 
 ioTest("tsoracle bench says what to do if nothing listens", async () => {

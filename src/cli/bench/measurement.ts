@@ -7,9 +7,12 @@ import type {
   ReceivedRange,
 } from "../../testing/history_checker.ts";
 import { HistoryChecker } from "../../testing/history_checker.ts";
-import { errorCode } from "./error_code.ts";
+import type { LoadError } from "./failures.ts";
+import { Failures } from "./failures.ts";
 import type { LatencyFigures } from "./latencies.ts";
 import { Latencies } from "./latencies.ts";
+
+export type { LoadError } from "./failures.ts";
 
 /** Somebody who has one call under way at a time. It is used again and again, so that calls cost little. */
 export interface LoadCaller {
@@ -17,16 +20,6 @@ export interface LoadCaller {
   startMs: number;
   /** The place of its call in the order of calls; absent while it has none. */
   ticket: HistoryTicket | undefined;
-}
-
-/** Calls that failed in the same way. */
-export interface LoadError {
-  /** The code of the error, or its name. */
-  readonly code: string;
-  /** How many calls failed so, warm-up included. */
-  readonly count: number;
-  /** What the first of them said. */
-  readonly message: string;
 }
 
 /** How far a run has come. */
@@ -39,9 +32,9 @@ export interface LoadProgress {
   readonly answers: number;
   /** Calls under way. */
   readonly open: number;
-  /** Latencies measured so far. */
-  readonly latency: LatencyFigures;
-  /** Calls that failed so far. */
+  /** Latencies measured so far; absent while there are none. */
+  readonly latency: LatencyFigures | undefined;
+  /** Calls that failed so far, warm-up included. */
   readonly errors: number;
   /** What was wrong with the order so far. */
   readonly violations: number;
@@ -51,20 +44,31 @@ export interface LoadProgress {
 export interface MeasuredFigures {
   /** Milliseconds over which calls were counted. */
   readonly measuredMs: number;
-  /** Answers that came within that time. */
+  /** Answers that came within that time; in an open loop, those to calls that were due within it. */
   readonly calls: number;
+  /** Calls that were due within that time, those not started included. Open loop only. */
+  readonly due: number;
   /**
    * Times from start to answer, of all calls that ended after the warm-up, also of those that ended after
-   * the end, and of the unfinished ones up to when they were given up. Calls that failed have none.
+   * the end, and of the unfinished ones up to when they were given up; in an open loop, of those that were due
+   * after the warm-up. Calls that failed are not among them.
    */
   readonly latency: LatencyFigures;
+  /** Calls that failed after the warm-up; in an open loop, of those that were due after it. */
+  readonly failed: number;
+  /** Calls that failed in the warm-up. */
+  readonly warmUpFailed: number;
+  /** Times from start to failure of those after the warm-up. */
+  readonly failedLatency: LatencyFigures;
+  /** Failed and unfinished calls as a share of all that were made after the warm-up, 0 to 1. */
+  readonly errorRate: number;
   /** How much later than due calls began: what the load generator itself adds. Open loop only. */
   readonly lateness: LatencyFigures;
   /** Calls that were due and were not started, since too many were under way. Open loop only. */
   readonly notStarted: number;
   /** Calls without an answer when the run was over. */
   readonly unfinished: number;
-  /** Calls that failed, the most frequent first. */
+  /** Why calls failed after the warm-up, the most frequent reason first. */
   readonly errors: readonly LoadError[];
   /** Answers whose order and uniqueness were checked, warm-up included. */
   readonly checked: number;
@@ -79,6 +83,7 @@ export interface MeasuredFigures {
 /** Options of {@linkcode Measurement}. */
 export interface MeasurementOptions {
   readonly clock: Clock;
+  readonly loop: { readonly kind: "closed" | "open" };
   readonly warmUpMs: number;
   readonly durationMs: number;
   readonly tamper?: ((range: ReceivedRange, answer: number) => ReceivedRange) | undefined;
@@ -88,6 +93,7 @@ export interface MeasurementOptions {
 export class Measurement {
   readonly #clock: Clock;
   readonly #tamper: MeasurementOptions["tamper"];
+  readonly #isOpen: boolean;
   readonly #beganMs: number;
   readonly #startMs: number;
   #endMs: number;
@@ -96,17 +102,20 @@ export class Measurement {
   #open = 0;
   readonly #latencies = new Latencies();
   readonly #lateness = new Latencies();
-  readonly #errors = new Map<string, { count: number; readonly message: string }>();
+  readonly #failures = new Failures();
   #calls = 0;
+  #due = 0;
   #answers = 0;
+  #measured = 0;
   #notStarted = 0;
   #unfinished = 0;
 
   /** Begins with the warm-up. */
   constructor(options: MeasurementOptions) {
-    const { clock, warmUpMs, durationMs, tamper } = options;
+    const { clock, loop, warmUpMs, durationMs, tamper } = options;
     this.#clock = clock;
     this.#tamper = tamper;
+    this.#isOpen = loop.kind === "open";
     this.#beganMs = clock.monotonicMs();
     this.#startMs = this.#beganMs + warmUpMs;
     this.#endMs = this.#startMs + durationMs;
@@ -139,6 +148,7 @@ export class Measurement {
     caller.startMs = startMs;
     caller.ticket = this.#checker.begin();
     this.#open++;
+    if (startMs >= this.#startMs) this.#due++;
   }
 
   /**
@@ -152,9 +162,10 @@ export class Measurement {
     if (ticket === undefined) return nowMs;
     this.#checker.end(ticket, this.#tamper?.(range, this.#answers) ?? range);
     this.#answers++;
-    if (nowMs < this.#startMs) return nowMs;
+    if (!this.#isMeasured(caller, nowMs)) return nowMs;
+    this.#measured++;
     this.#latencies.record(nowMs - caller.startMs);
-    if (nowMs <= this.#endMs) this.#calls++;
+    if (this.#isOpen || nowMs <= this.#endMs) this.#calls++;
     return nowMs;
   }
 
@@ -163,11 +174,9 @@ export class Measurement {
     const ticket = this.#take(caller);
     if (ticket === undefined) return;
     this.#checker.abandon(ticket);
-    const code = errorCode(error);
-    const message = error instanceof Error ? error.message : String(error);
-    const known = this.#errors.get(code) ?? { count: 0, message };
-    known.count++;
-    this.#errors.set(code, known);
+    const nowMs = this.#clock.monotonicMs();
+    if (this.#isMeasured(caller, nowMs)) this.#failures.add(error, nowMs - caller.startMs);
+    else this.#failures.addWarmUp();
   }
 
   /** Takes a call that begins now and was due before. */
@@ -177,7 +186,9 @@ export class Measurement {
 
   /** Takes a call that was due and cannot be started. */
   countNotStarted(dueMs: number): void {
-    if (dueMs >= this.#startMs) this.#notStarted++;
+    if (dueMs < this.#startMs) return;
+    this.#due++;
+    this.#notStarted++;
   }
 
   /** Ends the measured time now, unless it is over already. */
@@ -191,7 +202,7 @@ export class Measurement {
     for (const caller of this.#callers) {
       if (this.#take(caller) === undefined) continue;
       this.#unfinished++;
-      this.#latencies.record(nowMs - caller.startMs);
+      if (this.#isMeasured(caller, nowMs)) this.#latencies.record(nowMs - caller.startMs);
     }
   }
 
@@ -203,8 +214,8 @@ export class Measurement {
       warmingUp: nowMs < this.#startMs,
       answers: this.#answers,
       open: this.#open,
-      latency: this.#latencies.figures(),
-      errors: this.#sortedErrors().reduce((sum, { count }) => sum + count, 0),
+      latency: this.#latencies.size === 0 ? undefined : this.#latencies.figures(),
+      errors: this.#failures.count + this.#failures.warmUp,
       violations: this.#checker.violationCount,
     };
   }
@@ -214,11 +225,16 @@ export class Measurement {
     return {
       measuredMs: Math.max(0, wholeMicroseconds(this.#endMs - this.#startMs)),
       calls: this.#calls,
+      due: this.#due,
       latency: this.#latencies.figures(),
+      failed: this.#failures.count,
+      warmUpFailed: this.#failures.warmUp,
+      failedLatency: this.#failures.latency(),
+      errorRate: this.#errorRate(),
       lateness: this.#lateness.figures(),
       notStarted: this.#notStarted,
       unfinished: this.#unfinished,
-      errors: this.#sortedErrors(),
+      errors: this.#failures.kinds(),
       checked: this.#checker.calls,
       unchecked: this.#checker.unchecked,
       violations: this.#checker.violationCount,
@@ -234,9 +250,17 @@ export class Measurement {
     return ticket;
   }
 
-  #sortedErrors(): readonly LoadError[] {
-    const errors = [...this.#errors].map(([code, known]) => ({ code, ...known }));
-    return errors.toSorted((a, b) => b.count - a.count);
+  /**
+   * A closed loop counts what ends after the warm-up. An open one counts what was due after it: that many calls
+   * belong to the measured time, whenever their answers come.
+   */
+  #isMeasured(caller: LoadCaller, nowMs: number): boolean {
+    return (this.#isOpen ? caller.startMs : nowMs) >= this.#startMs;
+  }
+
+  #errorRate(): number {
+    const lost = this.#failures.count + this.#unfinished;
+    return lost === 0 ? 0 : lost / (lost + this.#measured);
   }
 }
 

@@ -15,11 +15,11 @@ export type LoadPlan = Pick<LoadOptions, "loop" | "batch" | "warmUpMs">;
 export function progressLine(progress: LoadProgress, before: LoadProgress | undefined): string {
   const sinceMs = progress.elapsedMs - (before?.elapsedMs ?? 0);
   const perSecond = (progress.answers - (before?.answers ?? 0)) / (sinceMs / 1_000);
-  const { latency, warmingUp, errors, violations, open } = progress;
+  const { errors, violations, open } = progress;
   const parts = [
     `${(progress.elapsedMs / 1_000).toFixed(0).padStart(4)} s`,
     `${grouped(perSecond)} calls/s`,
-    warmingUp ? "warming up" : `p99 ${milliseconds(latency.p99Ms)}`,
+    progressedTo(progress),
     `${open} under way`,
     ...errors === 0 ? [] : [`${grouped(errors)} failed`],
     ...violations === 0 ? [] : [`${grouped(violations)} OUT OF ORDER`],
@@ -27,14 +27,20 @@ export function progressLine(progress: LoadProgress, before: LoadProgress | unde
   return `${parts.join("  ")}\n`;
 }
 
+function progressedTo({ latency, warmingUp }: LoadProgress): string {
+  if (warmingUp) return "warming up";
+  return latency === undefined ? "nothing measured yet" : `p99 ${milliseconds(latency.p99Ms)}`;
+}
+
 /** The result for people. */
 export function reportTable(report: LoadReport, plan: LoadPlan): string {
   const rows: readonly (readonly [string, string])[] = [
     ["load", describeLoop(plan)],
     ["measured", measured(report, plan)],
-    ["calls", `${grouped(report.calls)}, ${grouped(report.callsPerSecond)} per second`],
+    ["calls", `${callCount(report, plan)}, ${grouped(report.callsPerSecond)} per second`],
     ["timestamps", `${grouped(report.timestampsPerSecond)} per second`],
     ...latencyRows("latency", report.latency),
+    ["error rate", errorRate(report)],
     ...plan.loop.kind === "open" ? openLoopRows(report) : [],
     ["unfinished", grouped(report.unfinished)],
     ...errorRows(report),
@@ -47,13 +53,13 @@ export function reportTable(report: LoadReport, plan: LoadPlan): string {
 
 /** The result for programs, in one line. */
 export function reportJson(report: LoadReport, plan: LoadPlan): string {
-  const { lateness, notStarted, firstViolations, ...figures } = report;
+  const { lateness, notStarted, due, firstViolations, ...figures } = report;
   const isOpen = plan.loop.kind === "open";
   return `${
     JSON.stringify({
       ...plan,
       ...figures,
-      ...isOpen ? { lateness, notStarted } : {},
+      ...isOpen ? { due, lateness, notStarted } : {},
       firstViolations: firstViolations.map(describeViolation),
     })
   }\n`;
@@ -123,11 +129,30 @@ function openLoopRows(report: LoadReport): readonly (readonly [string, string])[
   ];
 }
 
-function errorRows({ errors }: LoadReport): readonly (readonly [string, string])[] {
-  if (errors.length === 0) return [["failed", "0"]];
-  return errors.map(({ code, count, message }) =>
-    ["failed", `${grouped(count)} x ${code}: ${message}`] as const
-  );
+function callCount({ calls, due }: LoadReport, { loop }: LoadPlan): string {
+  return loop.kind === "open" ? `${grouped(calls)} of ${grouped(due)} due` : grouped(calls);
+}
+
+/** Percentiles of answers say little where many calls have none. */
+function errorRate({ errorRate, failed }: LoadReport): string {
+  if (errorRate === 0) return "0 %";
+  // Never rounded to none or to all.
+  const percent = Math.min(99.99, Math.max(0.01, errorRate * 100)).toFixed(2);
+  const text = errorRate === 1 ? "100 %" : `${percent} %`;
+  return failed === 0 ? text : `${text}; the latencies lack the calls that failed`;
+}
+
+function errorRows(report: LoadReport): readonly (readonly [string, string])[] {
+  const { errors, failed, failedLatency, warmUpFailed } = report;
+  const { p50Ms, maxMs } = failedLatency;
+  const after = `after p50 ${milliseconds(p50Ms)}, max ${milliseconds(maxMs)}`;
+  const early = warmUpFailed === 0 ? "" : `, and ${grouped(warmUpFailed)} in the warm-up`;
+  return [
+    ["failed", `${grouped(failed)}${failed === 0 ? "" : ` ${after}`}${early}`],
+    ...errors.map(({ code, count, message }) =>
+      ["", `${grouped(count)} x ${code}: ${message}`] as const
+    ),
+  ];
 }
 
 function checked({ checked, unchecked, violations }: LoadReport): string {

@@ -48,10 +48,13 @@ export interface ScriptedLoad {
 /** Runs a load to its end as fast as the clock can be moved. */
 export async function runScripted(
   answer: Answer,
-  options: Omit<LoadOptions, "clock"> & { readonly clock?: ManualClock },
+  options: Omit<LoadOptions, "clock"> & {
+    readonly clock?: ManualClock;
+    readonly target?: ScriptedTarget;
+  },
 ): Promise<ScriptedLoad> {
   const { clock = new ManualClock() } = options;
-  const target = new ScriptedTarget(clock, answer);
+  const target = options.target ?? new ScriptedTarget(clock, answer);
   let report: LoadReport | undefined;
   const running = runLoad(target, { ...options, clock }).then((result) => report = result);
   for (await settle(); report === undefined && clock.sleeping > 0; await settle()) {
