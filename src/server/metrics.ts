@@ -11,17 +11,23 @@ export const COUNTERS = {
   "tsoracle.get_seq.values_issued": "ordinals granted by GetSeq",
   "tsoracle.get_seq.cardinality_rejected.total":
     "GetSeq calls refused because the store holds as many keys as it may",
+  "tsoracle.get_seq.outcome_unknown.total":
+    "GetSeq calls whose block may be spent, as the store failed or did not answer in time",
   "tsoracle.get_seq.batch.requests.total": "GetSeqBatch calls",
   "tsoracle.get_seq.batch.success.total": "GetSeqBatch calls that got their blocks",
   "tsoracle.get_seq.batch.values_issued": "ordinals granted by GetSeqBatch",
   "tsoracle.get_seq.batch.cardinality_rejected.total":
     "GetSeqBatch calls refused because the store holds as many keys as it may",
+  "tsoracle.get_seq.batch.outcome_unknown.total":
+    "GetSeqBatch calls whose blocks may be spent, as the store failed or did not answer in time",
   "tsoracle.lease.acquire.requests.total": "AcquireLease calls, before the leader gate",
   "tsoracle.lease.acquire.success.total":
     "AcquireLease calls that got a lease, a live one again included",
   "tsoracle.lease.renew.requests.total": "RenewLease calls, before the leader gate",
   "tsoracle.lease.renew.success.total": "RenewLease calls that were granted",
   "tsoracle.lease.release.requests.total": "ReleaseLease calls, before the leader gate",
+  "tsoracle.lease.persist_failures.total":
+    "lease operations that the store failed or did not answer in time",
   "tsoracle.not_leader.total": "not-leader answers of any method",
   "tsoracle.leader_transition.total": "leadership events seen",
   "tsoracle.leader_transition.fence_transient_retries.total":

@@ -53,6 +53,7 @@ interface SequenceCall extends CallOptions {
   readonly success: CounterName;
   readonly issued: CounterName;
   readonly limited: CounterName;
+  readonly unknown: CounterName;
 }
 
 type Advance = (epoch: Epoch) => Promise<readonly bigint[]>;
@@ -62,6 +63,7 @@ const SINGLE = {
   success: "tsoracle.get_seq.success.total",
   issued: "tsoracle.get_seq.values_issued",
   limited: "tsoracle.get_seq.cardinality_rejected.total",
+  unknown: "tsoracle.get_seq.outcome_unknown.total",
 } as const satisfies Record<string, CounterName>;
 
 const BATCH = {
@@ -69,6 +71,7 @@ const BATCH = {
   success: "tsoracle.get_seq.batch.success.total",
   issued: "tsoracle.get_seq.batch.values_issued",
   limited: "tsoracle.get_seq.batch.cardinality_rejected.total",
+  unknown: "tsoracle.get_seq.batch.outcome_unknown.total",
 } as const satisfies Record<string, CounterName>;
 
 /**
@@ -143,11 +146,16 @@ export class Sequences {
   ): Promise<SequenceGrant> {
     const { epoch } = this.#core.allocator;
     if (epoch === undefined) throw this.#core.notLeader();
-    const starts = await this.#answerOf(advance(epoch), epoch, call);
-    const blocks = blocksOf(requests, starts);
-    this.#meter.count(call.success);
-    for (const { count } of blocks) this.#meter.count(call.issued, count);
-    return { blocks, epoch };
+    try {
+      const blocks = blocksOf(requests, await this.#answerOf(advance(epoch), epoch, call));
+      this.#meter.count(call.success);
+      for (const { count } of blocks) this.#meter.count(call.issued, count);
+      return { blocks, epoch };
+    } catch (error) {
+      const isUnknown = error instanceof OracleError && error.code === "outcome-unknown";
+      if (isUnknown) this.#meter.count(call.unknown);
+      throw error;
+    }
   }
 
   /** A leadership that ends meanwhile does not undo what the engine has taken: its answer decides. */

@@ -189,6 +189,14 @@ Deno.test("take() needs no driver with batches, and takeBatch() none with single
   );
 });
 
+/** Counted unknown outcomes, of single calls and of batches. */
+function unknownOutcomes({ metrics }: OracleRig): readonly number[] {
+  return [
+    metrics.total("tsoracle.get_seq.outcome_unknown.total"),
+    metrics.total("tsoracle.get_seq.batch.outcome_unknown.total"),
+  ];
+}
+
 const OUTCOMES = [
   [new SequenceKeyLimitError(9), "key-limit", true],
   [new SequenceOverflowError("a", 1n, 1), "sequence-overflow", true],
@@ -232,6 +240,8 @@ for (const [fault, code, serves] of OUTCOMES) {
       assert.equal(rig.metrics.total(NOT_LEADER), serves ? 0 : 1);
       assert.equal(rig.metrics.total("tsoracle.get_seq.success.total"), 0);
       assert.equal(rig.metrics.total("tsoracle.get_seq.batch.success.total"), 0);
+      const unknown = code === "outcome-unknown" ? 1 : 0;
+      assert.deepEqual(unknownOutcomes(rig), how === "take" ? [unknown, 0] : [0, unknown]);
     });
   }
 }
@@ -328,6 +338,7 @@ for (const [what, starts] of BROKEN) {
       code: "outcome-unknown",
       message: /the driver broke its contract: it returned/,
     });
+    assert.deepEqual(unknownOutcomes(rig), [0, 1]);
   });
 }
 
