@@ -22,6 +22,8 @@ export function networkReason(error: Error, settings: ClientSettings): string {
   if (code === "ECONNREFUSED") {
     return "nothing listens there; start a server with 'tsoracle serve', or check --endpoint";
   }
+  // Deno says itself which permission it wants.
+  if (fault.name === "NotCapable") return fault.message;
   if (NOT_FOUND.has(code)) return "the host name is not known; check --endpoint";
   const what = faultText(error);
   if (OTHER_ANSWER.test(fault.message)) return `${what}; check --endpoint`;
