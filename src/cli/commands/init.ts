@@ -24,7 +24,8 @@ export const INIT_COMMAND = defineCommand({
     },
   ],
   notes: [
-    "To replace a lost state, seed it above the physical part of every timestamp that was ever issued.",
+    "To replace a lost state, seed it above the physical part of every timestamp that was ever issued and above every bound of a lease: docs/operations.md has the formula.",
+    "Sequences and leases in the directory are kept, and a seed below the bound of one is refused.",
     "An existing state is never overwritten.",
   ],
   flags: {
