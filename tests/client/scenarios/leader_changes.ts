@@ -79,21 +79,24 @@ export const crossedAnswers: Scenario = {
   },
 };
 
-/** A server that has lost its memory, and one that has not. */
+/** A server that has lost its memory, and two that have not. */
 export const wentBack: Scenario = {
-  name: "an answer that goes back is refused, and the other endpoint used",
+  name: "an answer that goes back is refused, and its server not asked while there is another",
   async run(scene) {
     const cluster = await scene.open(
       { script: [{ do: "lead" }], then: LONG_AGO },
       { then: { do: "lead" } },
+      { then: { do: "lead" } },
     );
     const client = scene.connect({ cluster });
     const witness = new Witness(client);
-    const first = await witness.getTs();
-    for (let call = 0; call < 3; call++) {
-      expect(first < await witness.getTs(), "a value from long ago was handed out");
-    }
+    for (let call = 0; call < 3; call++) await witness.getTs();
+    expectSame(client.cachedLeader, cluster.address(1), "the leader");
+    await cluster.do("down", 1);
+    // The turn of the first endpoint has come again.
+    await witness.getTs();
     expectSame(await cluster.calls(0), 2, "calls to the server that went back");
+    expectSame(await cluster.calls(2), 1, "calls to the third server");
     witness.check();
   },
 };
