@@ -2,7 +2,8 @@
 
 /**
  * The oracle behind `Deno.serve`, or any other server that takes a function from `Request` to `Response`.
- * It speaks Connect, JSON and gRPC-Web; gRPC needs trailers, which a `Response` does not have.
+ * It speaks Connect, JSON and gRPC-Web; gRPC needs trailers, which a `Response` does not have. Without a
+ * port it takes a free one.
  *
  *     deno run -A examples/deno_serve.ts [PORT]
  */
@@ -16,7 +17,7 @@ await oracle.untilServing();
 
 await using _server = Deno.serve({
   hostname: "127.0.0.1",
-  port: Number(Deno.args[0] ?? 50_551),
+  port: Number(Deno.args[0] ?? 0),
   onListen: ({ hostname, port }) => console.log(`serving on ${hostname}:${port}`),
 }, (request) => {
   const { pathname } = new URL(request.url);

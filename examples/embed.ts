@@ -2,7 +2,7 @@
 
 /**
  * An oracle inside a program of your own, on every protocol. The driver is the one for demos: it forgets
- * everything when the program ends.
+ * everything when the program ends. Without a port it takes a free one.
  *
  *     deno run -A examples/embed.ts [PORT]
  */
@@ -10,7 +10,7 @@
 import { MemoryDriver, Oracle, serve } from "@tsoracle/tsoracle";
 import { untilStopped } from "./_until_stopped.ts";
 
-const port = Number(Deno.args[0] ?? 50_551);
+const port = Number(Deno.args[0] ?? 0);
 
 await using oracle = new Oracle({ driver: new MemoryDriver() });
 await using server = await serve(oracle, { port });

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * The oracle as one more service of a Connect server that you have already, behind its interceptors.
+ * The oracle as one more service of a Connect server that you have already, behind its interceptors. Without a
+ * port it takes a free one.
  *
  *     deno run -A examples/mount_in_connect.ts [PORT]
  */
@@ -29,7 +30,7 @@ const handler = connectNodeAdapter({
 
 const server = createServer(handler);
 await new Promise<void>((resolve) =>
-  server.listen(Number(Deno.args[0] ?? 50_551), "127.0.0.1", resolve)
+  server.listen(Number(Deno.args[0] ?? 0), "127.0.0.1", resolve)
 );
 await oracle.untilServing();
 console.log(`serving on 127.0.0.1:${(server.address() as AddressInfo).port}`);

@@ -1,22 +1,18 @@
 // SPDX-License-Identifier: Apache-2.0
 
-/** What runs in the page: a gRPC-Web client in fifteen lines. */
+/** What runs in the page: the client of `./web`, which is that of `./client` over gRPC-Web and `fetch`. */
 
-import { createClient } from "@connectrpc/connect";
-import { createGrpcWebTransport } from "@connectrpc/connect-web";
-import { TsoService } from "@tsoracle/tsoracle/proto";
+import { TsoClient } from "@tsoracle/tsoracle/web";
 
-const baseUrl = new URLSearchParams(location.search).get("oracle") ?? "http://127.0.0.1:50551";
-const client = createClient(TsoService, createGrpcWebTransport({ baseUrl }));
+const oracle = new URLSearchParams(location.search).get("oracle") ?? "http://127.0.0.1:50551";
+const client = new TsoClient({ endpoints: [oracle] });
 const button = document.querySelector("button");
 const list = document.querySelector("ol");
 
 button.addEventListener("click", async () => {
   const item = document.createElement("li");
   try {
-    const { physicalMs, logicalStart } = await client.getTs({ count: 1 });
-    // A timestamp has 64 bits: a bigint, never a number.
-    item.textContent = String((physicalMs << 18n) + BigInt(logicalStart));
+    item.textContent = `${await client.getTs()}`;
   } catch (error) {
     item.textContent = String(error);
   }

@@ -2,7 +2,7 @@
 
 /**
  * A page that asks an oracle for timestamps over gRPC-Web. Page and oracle have different origins, so the
- * oracle is told to answer that page.
+ * oracle is told to answer that page. Without ports both take free ones.
  *
  *     deno run -A examples/browser/serve.ts [PAGE_PORT] [ORACLE_PORT]
  */
@@ -10,7 +10,7 @@
 import { MemoryDriver, Oracle, serve } from "@tsoracle/tsoracle";
 import { untilStopped } from "../_until_stopped.ts";
 
-const [pagePort = "8080", oraclePort = "50551"] = Deno.args;
+const [pagePort = "0", oraclePort = "0"] = Deno.args;
 const folder = import.meta.dirname ?? ".";
 const page = await Deno.readTextFile(`${folder}/index.html`);
 const script = await bundle(`${folder}/page.js`);
