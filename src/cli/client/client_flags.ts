@@ -21,7 +21,7 @@ export const CLIENT_FLAGS = {
     summary: "how long a call may take, retries included",
     parse: durationFrom(1),
   }),
-  tls: switchFlag("tls", "speak TLS and trust the authorities of this system"),
+  tls: switchFlag("tls", "speak TLS and trust the authorities that Deno or Node trusts"),
   tlsCa: optionalFlag("tls-ca", {
     placeholder: "FILE",
     summary: "speak TLS and trust this authority, PEM",
