@@ -2,8 +2,8 @@
 
 /**
  * A durable oracle without a network: this program alone takes timestamps from it. Run it twice, or kill it
- * in between: the numbers only grow. A directory has one owner at a
- * time: stop the server of this one first, or name another.
+ * in between: the numbers only grow. A directory has one owner at a time: stop the server of this one first,
+ * or name another.
  *
  *     deno run -A examples/embed_file.ts [DIRECTORY]
  */
