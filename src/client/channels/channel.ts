@@ -33,8 +33,10 @@ export interface Channel {
   /**
    * Makes the connection, unless there is one. With this a request whose outcome matters is known not to have
    * been sent if there is no connection; a channel without it leaves such a request in doubt more often.
+   *
+   * @param signal fires when nobody waits for it any more
    */
-  dial?(): Promise<void>;
+  dial?(signal: AbortSignal): Promise<void>;
   /** Ends the connection; calls under way fail. */
   close(): void;
 }

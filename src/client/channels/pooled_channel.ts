@@ -34,8 +34,8 @@ export class PooledChannel {
   }
 
   /** Makes the connection, if the channel can do that by itself. */
-  async dial(): Promise<void> {
-    await this.#channel.dial?.();
+  async dial(signal: AbortSignal): Promise<void> {
+    await this.#channel.dial?.(signal);
   }
 
   /** A call begins. */

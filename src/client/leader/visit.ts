@@ -150,7 +150,7 @@ class Sending<T> {
   }
 
   async send(options: RpcOptions): Promise<T> {
-    if (this.#question.dialFirst) await this.#channel.dial();
+    if (this.#question.dialFirst) await this.#channel.dial(options.signal);
     // The attempt may have ended while the connection was made. It then counts as not sent.
     options.signal.throwIfAborted();
     this.#sent = true;

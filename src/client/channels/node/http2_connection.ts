@@ -6,8 +6,10 @@ import type {
   ClientSessionRequestOptions,
   OutgoingHttpHeaders,
 } from "node:http2";
+import { SystemClock } from "../../../clock/system_clock.ts";
 import type { ClientTlsOptions } from "../channel.ts";
 import { Http2Session } from "./http2_session.ts";
+import { openSocket } from "./open_socket.ts";
 
 /** Where an {@linkcode Http2Connection} leads. */
 export interface Http2ConnectionOptions {
@@ -16,6 +18,12 @@ export interface Http2ConnectionOptions {
   /** Certificates; absent for plaintext and for what the system trusts. */
   readonly tls: ClientTlsOptions | undefined;
 }
+
+/**
+ * How long a dial goes on that nobody waits for any more, in milliseconds: the next call may be glad of it. The
+ * system would try for minutes, and keep the process alive.
+ */
+const ABANDONED_DIAL_MS = 1_000;
 
 /**
  * One HTTP/2 connection, made when it is first used, and made anew when it has ended or the server says
@@ -32,7 +40,11 @@ export class Http2Connection {
    */
   readonly authority: string;
   readonly #tls: ClientTlsOptions | undefined;
+  readonly #clock = new SystemClock();
   #dialled: Http2Session | undefined;
+  #users = 0;
+  /** Ends the wait for a dial that was abandoned. */
+  #patience: AbortController | undefined;
   #closed = false;
 
   /** Makes a connection that is not dialled yet. */
@@ -42,12 +54,25 @@ export class Http2Connection {
   }
 
   /**
-   * Makes the connection, unless there is one that lives.
+   * Makes the connection, unless there is one that lives. It is there once the peer has said its first word of
+   * HTTP/2.
    *
    * @throws what the operating system, TLS or the peer said
    */
   async dial(): Promise<void> {
     await this.#ready();
+  }
+
+  /** Does some work for which the connection is wanted. A dial that nobody wants any more ends soon. */
+  async whileUsed<T>(work: () => Promise<T>): Promise<T> {
+    this.#users += 1;
+    this.#patience?.abort();
+    try {
+      return await work();
+    } finally {
+      this.#users -= 1;
+      if (this.#users === 0) this.#abandonDial();
+    }
   }
 
   /**
@@ -73,7 +98,18 @@ export class Http2Connection {
   /** Ends the connection for good; streams on it fail. */
   close(): void {
     this.#closed = true;
+    this.#patience?.abort();
     this.#dialled?.destroy();
+  }
+
+  #abandonDial(): void {
+    const session = this.#dialled;
+    if (session === undefined || this.#closed || !session.isDialling) return;
+    const patience = new AbortController();
+    this.#patience = patience;
+    const stop = () => patience.abort();
+    session.isUsable().then(stop, stop);
+    this.#clock.delay(ABANDONED_DIAL_MS, patience).then(() => session.destroy(), () => {});
   }
 
   async #ready(): Promise<Http2Session> {
@@ -86,7 +122,11 @@ export class Http2Connection {
   }
 
   #dial(): Http2Session {
-    const session = new Http2Session(connect(this.authority, { ...this.#tls }));
+    const socket = openSocket(this.authority, this.#tls);
+    const session = new Http2Session({
+      session: connect(this.authority, { createConnection: () => socket }),
+      socket,
+    });
     this.#dialled = session;
     return session;
   }

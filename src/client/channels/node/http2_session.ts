@@ -7,17 +7,37 @@ import type {
   ClientSessionRequestOptions,
   OutgoingHttpHeaders,
 } from "node:http2";
+import type { Socket } from "node:net";
 import { SystemClock } from "../../../clock/system_clock.ts";
+import type { Clock } from "../../../core/clock.ts";
 import { deferred } from "../../../core/deferred.ts";
 
 /**
- * How long a connection may be silent before it is checked with a ping (behaviour.md 6.4). A request on one
- * that has been idle for longer waits for the pong, so that a half-open connection is found at once.
+ * How long a connection may be silent before it is checked with a ping (behaviour.md 6.4), whatever streams are
+ * open. A request on one that was silent for longer waits for the pong, so that a half-open connection is found
+ * at once.
  */
 const SILENCE_MS = 30_000;
 
 /** How long a pong may take. */
 const PONG_TIMEOUT_MS = 5_000;
+
+/** What a {@linkcode Http2Session} needs of a socket. */
+export type SocketBelow = Pick<Socket, "destroy" | "on">;
+
+/** What a {@linkcode Http2Session} works with. */
+export interface Http2SessionOptions {
+  /** The session. */
+  readonly session: ClientHttp2Session;
+  /** The socket below it, which does not keep the process alive. */
+  readonly socket: SocketBelow;
+  /**
+   * Where time comes from; for tests.
+   *
+   * @default {new SystemClock()}
+   */
+  readonly clock?: Clock;
+}
 
 /**
  * An HTTP/2 session from its first packet to its last. Its errors always have a listener. While no stream is
@@ -25,8 +45,9 @@ const PONG_TIMEOUT_MS = 5_000;
  */
 export class Http2Session {
   readonly #session: ClientHttp2Session;
-  readonly #clock = new SystemClock();
-  /** Resolves once it is connected; rejects if it ends before. */
+  readonly #socket: SocketBelow;
+  readonly #clock: Clock;
+  /** Resolves once the peer has sent its settings; rejects if it ends before. */
   readonly #connected: Promise<void>;
   #isConnected = false;
   #isLeaving = false;
@@ -34,21 +55,34 @@ export class Http2Session {
   #heardMs = 0;
   #check: Promise<boolean> | undefined;
 
-  /** Takes a session over that was made in this turn. */
-  constructor(session: ClientHttp2Session) {
+  /** Takes a session over that was made in this turn, and the socket below it. */
+  constructor(options: Http2SessionOptions) {
+    const { session, socket, clock = new SystemClock() } = options;
     this.#session = session;
+    this.#socket = socket;
+    this.#clock = clock;
     const connected = deferred<void>();
     session.on("error", (error) => connected.reject(error));
+    // Node tells a session that has no stream nothing of a certificate that is refused late.
+    socket.on("error", (error) => {
+      connected.reject(error);
+      this.destroy();
+    });
     session.once("close", () => connected.reject(new Error("the peer closed the connection")));
     session.once("goaway", () => this.#leave());
-    session.once("connect", () => {
+    // A connection proves nothing: what listens there may be no server of HTTP/2. Its settings do.
+    session.once("remoteSettings", () => {
       this.#isConnected = true;
       this.hear();
-      session.unref();
       connected.resolve();
     });
     connected.promise.catch(() => {});
     this.#connected = connected.promise;
+  }
+
+  /** Whether it is not known yet that there is a peer. */
+  get isDialling(): boolean {
+    return !this.#isConnected && !this.#hasEnded;
   }
 
   /**
@@ -59,7 +93,7 @@ export class Http2Session {
   async isUsable(): Promise<boolean> {
     if (!this.#isConnected) await this.#connected;
     if (this.#hasEnded || this.#isLeaving) return false;
-    if (this.#streams > 0 || this.#clock.monotonicMs() - this.#heardMs < SILENCE_MS) return true;
+    if (this.#clock.monotonicMs() - this.#heardMs < SILENCE_MS) return true;
     this.#check ??= this.#ping().finally(() => this.#check = undefined);
     return await this.#check;
   }
@@ -87,6 +121,8 @@ export class Http2Session {
   /** Ends it at once; streams on it fail. */
   destroy(): void {
     if (!this.#session.destroyed) this.#session.destroy(undefined, constants.NGHTTP2_CANCEL);
+    // A session that is not connected yet leaves its socket to connect.
+    this.#socket.destroy();
   }
 
   get #hasEnded(): boolean {
@@ -112,9 +148,14 @@ export class Http2Session {
 
   #sendPing(): Promise<boolean> {
     return new Promise((resolve) => {
-      this.#session.once("close", () => resolve(false));
-      const sent = this.#session.ping((error) => resolve(error === null));
-      if (!sent) resolve(false);
+      const end = (lives: boolean) => {
+        this.#session.off("close", lost);
+        resolve(lives);
+      };
+      const lost = () => end(false);
+      this.#session.once("close", lost);
+      const sent = this.#session.ping((error) => end(error === null));
+      if (!sent) end(false);
     });
   }
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
+import { abortable } from "../../../core/abortable.ts";
 import type { Channel, ChannelTarget } from "../channel.ts";
 import { Http2Connection } from "./http2_connection.ts";
 
@@ -10,19 +12,20 @@ const MAX_ANSWER_BYTES = 1_048_576;
 /**
  * Opens a gRPC channel over HTTP/2, in plaintext or with TLS. One connection carries all its calls; it is
  * made by the first of them, and made anew when it has ended. While no call is under way it does not keep
- * the process alive.
+ * the process alive, but for the second in which a dial may still succeed that its callers have given up.
  */
 export function connectGrpc(target: ChannelTarget): Channel {
   const connection = new Http2Connection(target);
-  const transport = createGrpcTransport({
+  const inner = createGrpcTransport({
     baseUrl: target.origin,
     sessionManager: connection,
     acceptCompression: [],
     readMaxBytes: MAX_ANSWER_BYTES,
   });
+  const unary: Transport["unary"] = (...call) => connection.whileUsed(() => inner.unary(...call));
   return {
-    transport,
-    dial: () => connection.dial(),
+    transport: { unary, stream: inner.stream },
+    dial: (signal) => connection.whileUsed(() => abortable(connection.dial(), signal)),
     close: () => connection.close(),
   };
 }
