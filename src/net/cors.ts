@@ -2,6 +2,7 @@
 
 import { cors } from "@connectrpc/connect";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { REQUEST_ID_KEY } from "../core/request_id.ts";
 import type { Answer } from "../rpc/dispatcher.ts";
 import { LEADER_HINT_KEY } from "../rpc/leader_hint.ts";
 
@@ -10,6 +11,8 @@ const MAX_AGE_S = 7_200;
 
 /** Headers that a page may read: Connect's, and the hint as each of the protocols sends it. */
 const EXPOSED = [...cors.exposedHeaders, LEADER_HINT_KEY, `Trailer-${LEADER_HINT_KEY}`].join(", ");
+/** Headers that a page may send: Connect's, and the mark of a request that must not be repeated. */
+const ALLOWED = [...cors.allowedHeaders, REQUEST_ID_KEY].join(", ");
 const PREFLIGHT_VARY = "Origin, Access-Control-Request-Method, Access-Control-Request-Headers";
 
 /**
@@ -39,7 +42,7 @@ export class CorsPolicy {
     if (allowed !== undefined) {
       header.set("access-control-allow-origin", allowed);
       header.set("access-control-allow-methods", cors.allowedMethods.join(", "));
-      header.set("access-control-allow-headers", cors.allowedHeaders.join(", "));
+      header.set("access-control-allow-headers", ALLOWED);
       header.set("access-control-max-age", String(MAX_AGE_S));
     }
     return { status: 204, header };

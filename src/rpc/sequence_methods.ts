@@ -16,6 +16,7 @@ import type {
   GetSeqResponse,
   TsoService,
 } from "../gen/tsoracle/v1/tso_pb.ts";
+import { SeenRequests } from "./seen_requests.ts";
 import type { Fail } from "./timestamp_methods.ts";
 import type { SequenceSource } from "./timestamp_source.ts";
 
@@ -24,8 +25,17 @@ export type SequenceMethods = Pick<ServiceImpl<typeof TsoService>, "getSeq" | "g
 
 /** Answers the methods about sequences. */
 export function sequenceMethods(sequences: SequenceSource, fail: Fail): SequenceMethods {
+  const seen = new SeenRequests();
+  const admit = ({ requestHeader }: HandlerContext) => {
+    try {
+      seen.admit(requestHeader);
+    } catch (error) {
+      fail(error);
+    }
+  };
   return {
     async getSeq(request: GetSeqRequest, context: HandlerContext): Promise<GetSeqResponse> {
+      admit(context);
       const { key, count } = request;
       const { signal } = context;
       const { blocks: [block], epoch } = await sequences.take({ key, count }, { signal })
@@ -40,6 +50,7 @@ export function sequenceMethods(sequences: SequenceSource, fail: Fail): Sequence
       request: GetSeqBatchRequest,
       context: HandlerContext,
     ): Promise<GetSeqBatchResponse> {
+      admit(context);
       const requests = request.entries.map(({ key, count }) => ({ key, count }));
       const { signal } = context;
       const { blocks, epoch } = await sequences.takeBatch(requests, { signal }).catch(fail);
