@@ -65,8 +65,10 @@ export class Connection {
 
   /** A request has begun: its head is here. */
   beginRequest(request: OpenRequest): void {
+    const isFirst = this.#open.size === 0;
     this.#open.add(request);
-    this.#forget();
+    if (this.#session === undefined) this.#forget();
+    else if (isFirst) this.#awaitSign(this.#session);
   }
 
   /** A request and its answer are over. */
@@ -107,6 +109,20 @@ export class Connection {
   #onClose(): void {
     this.#forget();
     for (const request of this.#open) request.end();
+  }
+
+  /**
+   * A request may stay open for ever: a health watch does. A client that is gone without a goodbye, or hangs,
+   * does not answer a PING. HTTP/1.1 has nothing of the kind.
+   */
+  #awaitSign(session: ServerHttp2Session): void {
+    this.#wait(this.#waits.idle, () => {
+      this.#wait(this.#waits.request, () => this.destroy());
+      if (session.destroyed) return;
+      session.ping(() => {
+        if (this.#open.size > 0 && !this.raw.destroyed) this.#awaitSign(session);
+      });
+    });
   }
 
   #awaitRequest(): void {

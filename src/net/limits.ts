@@ -40,6 +40,13 @@ export interface Limits {
    */
   readonly connections: number;
   /**
+   * Health watches, over all connections. A watch has no end of its own, so it keeps its connection from the
+   * limits of time; one more is answered with RESOURCE_EXHAUSTED.
+   *
+   * @default a quarter of `connections`, at least 1
+   */
+  readonly watches: number;
+  /**
    * From accept to a known protocol, TLS included, in milliseconds. A client that says nothing is cut off.
    *
    * @default {10000}
@@ -54,15 +61,16 @@ export interface Limits {
   readonly requestTimeoutMs: number;
   /**
    * Without any open request, in milliseconds; then the connection is closed, with GOAWAY on HTTP/2. Above
-   * the keep-alive of common proxies, which is a minute, so that they are the ones to close.
+   * the keep-alive of common proxies, which is a minute, so that they are the ones to close. An HTTP/2 client
+   * that has requests open for as long is asked for a sign of life, by PING, and has `requestTimeoutMs` for it.
    *
    * @default {300000}
    */
   readonly idleTimeoutMs: number;
 }
 
-/** The limits that hold where nothing else is said. */
-export const DEFAULT_LIMITS: Limits = {
+/** The limits that hold where nothing else is said; that of watches follows from the connections. */
+export const DEFAULT_LIMITS: Omit<Limits, "watches"> = {
   messageBytes: 65_536,
   headerBytes: 16_384,
   streamsPerConnection: 256,
@@ -79,7 +87,9 @@ export const DEFAULT_LIMITS: Limits = {
  * @throws {RangeError} if a limit is not a whole number from 1 to 2^31 - 1
  */
 export function resolveLimits(limits: Partial<Limits> = {}): Limits {
-  const resolved = { ...DEFAULT_LIMITS, ...limits };
+  const { connections = DEFAULT_LIMITS.connections } = limits;
+  const watches = Math.max(1, Math.floor(connections / 4));
+  const resolved = { ...DEFAULT_LIMITS, watches, ...limits };
   for (const [name, value] of Object.entries(resolved)) {
     if (Number.isInteger(value) && value >= 1 && value <= LONGEST_TIMER_MS) continue;
     throw new RangeError(

@@ -26,6 +26,12 @@ const REASONS: Readonly<Record<string, readonly [ServeErrorCode, string]>> = {
   EPERM: ["address-forbidden", "this process may not listen there"],
 };
 
+/**
+ * How long a connection is silent before the system asks whether the other machine is still there, in
+ * milliseconds. It gives up by rules of its own, on Linux some eleven minutes later.
+ */
+const KEEP_ALIVE_MS = 60_000;
+
 /** Where to listen, and who takes the sockets. */
 export interface ListenOptions {
   /** Host name or address. */
@@ -51,7 +57,11 @@ export interface BoundListener {
  */
 export async function listen(options: ListenOptions): Promise<BoundListener> {
   const { hostname, port, onSocket } = options;
-  const listener = createServer({ noDelay: true }, onSocket);
+  const listener = createServer({ noDelay: true }, (socket) => {
+    // As an option of the listener Deno 2.8 ignores it.
+    socket.setKeepAlive(true, KEEP_ALIVE_MS);
+    onSocket(socket);
+  });
   const bound = deferred<void>();
   listener.once("error", bound.reject);
   listener.once("listening", bound.resolve);

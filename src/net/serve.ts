@@ -108,6 +108,7 @@ export async function serve(
   const dispatch = createDispatcher(oracle, {
     grpc: true,
     maxMessageBytes: limits.messageBytes,
+    maxWatches: limits.watches,
     acceptCompression: [compressionGzip, compressionBrotli],
     closingSignal: closing.signal,
     drainSignal: drain.signal,

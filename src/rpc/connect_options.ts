@@ -60,7 +60,12 @@ export function serviceOptions(limits: CallLimits = {}): ServiceOptions {
   };
 }
 
-function checkLimit(name: keyof CallLimits, value: number, max: number): void {
+/**
+ * Checks a limit of the service.
+ *
+ * @throws {RangeError} if it is not a whole number from 1 to `max`
+ */
+export function checkLimit(name: string, value: number, max: number): void {
   if (Number.isInteger(value) && value >= 1 && value <= max) return;
   throw new RangeError(
     `Cannot mount the service as '${name}' must be a whole number from 1 to ${max}: current value is ${value}`,

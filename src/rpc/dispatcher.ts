@@ -29,6 +29,8 @@ const GRPC_WEB_TEXT = /^application\/grpc-web-text/i;
 
 /** Options of {@linkcode createDispatcher}. */
 export interface DispatcherOptions extends CallLimits, LifecycleSignals {
+  /** How many may watch the health at a time; 250 by default. */
+  readonly maxWatches?: number;
   /** Whether answers can have trailers. Without them there is no gRPC. */
   readonly grpc: boolean;
   /** Fires when calls under way must end now; its reason is their status. */

@@ -14,6 +14,12 @@ import type { TimestampSource } from "./timestamp_source.ts";
 /** Options of {@linkcode createFetchHandler}. */
 export interface FetchHandlerOptions extends CallLimits {
   /**
+   * How many may watch the health at a time.
+   *
+   * @default {250}
+   */
+  readonly maxWatches?: number;
+  /**
    * Fires when calls under way must end now; its reason is their status if it is a `ConnectError`. The health
    * service says NOT_SERVING from then on.
    */

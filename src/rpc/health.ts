@@ -11,7 +11,7 @@ import {
 import type { HealthCheckRequest, HealthCheckResponse } from "../gen/grpc/health/v1/health_pb.ts";
 import { TsoService } from "../gen/tsoracle/v1/tso_pb.ts";
 import type { CallLimits } from "./connect_options.ts";
-import { serviceOptions } from "./connect_options.ts";
+import { checkLimit, serviceOptions } from "./connect_options.ts";
 import type { ReadinessSource } from "./readiness.ts";
 import { ReadinessFeed } from "./readiness_feed.ts";
 import type { LifecycleSignals } from "./readiness_feed.ts";
@@ -19,7 +19,17 @@ import type { Routes } from "./service.ts";
 import { shuttingDown } from "./status.ts";
 
 /** Options of {@linkcode healthRoutes}. */
-export interface HealthOptions extends CallLimits, LifecycleSignals {}
+export interface HealthOptions extends CallLimits, LifecycleSignals {
+  /**
+   * How many may watch at a time. A watch has no end of its own and holds its connection.
+   *
+   * @default {250}
+   */
+  readonly maxWatches?: number;
+}
+
+/** Most watches by default: a quarter of the connections that `serve` takes by default. */
+const DEFAULT_MAX_WATCHES = 250;
 
 /** What can be asked about: the server as a whole, which has no name, and the oracle. */
 const SERVICES: readonly string[] = ["", TsoService.typeName];
@@ -41,16 +51,20 @@ const SERVICES: readonly string[] = ["", TsoService.typeName];
  * @throws {RangeError} if a limit is out of its range
  */
 export function healthRoutes(oracle: ReadinessSource, options: HealthOptions = {}): Routes {
-  const { closingSignal, drainSignal, ...limits } = options;
+  const { closingSignal, drainSignal, maxWatches = DEFAULT_MAX_WATCHES, ...limits } = options;
+  checkLimit("maxWatches", maxWatches, Number.MAX_SAFE_INTEGER);
   const connectOptions = serviceOptions(limits);
   const feed = new ReadinessFeed(oracle, { closingSignal, drainSignal });
   return (router) => {
-    router.service(Health, healthMethods(feed), connectOptions);
+    router.service(Health, healthMethods(feed, maxWatches), connectOptions);
   };
 }
 
-/** Answers the methods of the health service from a feed. */
-export function healthMethods(feed: ReadinessFeed): ServiceImpl<typeof Health> {
+/** Answers the methods of the health service from a feed, which so many may watch at a time. */
+export function healthMethods(
+  feed: ReadinessFeed,
+  maxWatches = DEFAULT_MAX_WATCHES,
+): ServiceImpl<typeof Health> {
   return {
     check({ service }: HealthCheckRequest): HealthCheckResponse {
       if (!SERVICES.includes(service)) throw unknownService(service);
@@ -61,6 +75,7 @@ export function healthMethods(feed: ReadinessFeed): ServiceImpl<typeof Health> {
       { service }: HealthCheckRequest,
       { signal }: HandlerContext,
     ): AsyncGenerator<HealthCheckResponse, void, undefined> {
+      if (feed.watchers >= maxWatches) throw tooManyWatches(maxWatches);
       const isKnown = SERVICES.includes(service);
       let said: ServingStatus | undefined;
       for await (const ready of feed.watch(signal)) {
@@ -76,6 +91,13 @@ export function healthMethods(feed: ReadinessFeed): ServiceImpl<typeof Health> {
 
 function statusOf(ready: boolean): ServingStatus {
   return ready ? ServingStatus.SERVING : ServingStatus.NOT_SERVING;
+}
+
+function tooManyWatches(maxWatches: number): ConnectError {
+  return new ConnectError(
+    `as many clients watch the health as may, ${maxWatches}: ask with Check, or raise the maximum (--max-watches)`,
+    Code.ResourceExhausted,
+  );
 }
 
 function unknownService(service: string): ConnectError {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { Socket } from "node:net";
 import { serve } from "../../src/net/serve.ts";
 import { makeCertificates } from "../_support/certs.ts";
 import { ioTest } from "../_support/levels.ts";
@@ -22,7 +23,10 @@ import { soon, until } from "./_support/until.ts";
 import { WaitingOracle } from "./_support/waiting_oracle.ts";
 
 const GET_TS = "/tsoracle.v1.TsoService/GetTs";
+const WATCH = "/grpc.health.v1.Health/Watch";
 const SHORT_MS = 50;
+/** Longer than any wait of a test. */
+const LONG_MS = 60_000;
 const HEALTH = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
 
 for (
@@ -134,10 +138,9 @@ ioTest("serve() lets a call wait longer than any time-out", async () => {
   const limits = { requestTimeoutMs: 1, idleTimeoutMs: 1 };
   await using server = await serve(oracle, { port: 0, limits });
   await using client = await RawClient.connect(server.port);
-  const { body = Buffer.alloc(0) } = grpcGetTs();
-  const call = openStream(1, GET_TS, [["content-type", "application/grpc"]]);
+  const head = `POST ${GET_TS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
   // In one write, so that not even these time-outs can come between.
-  client.send(Buffer.concat([hello(), call, data(1, body, true)]));
+  client.send(`${head}Content-Length: 11\r\n\r\n{"count":1}`);
   await oracle.untilCalls(1);
   for (let i = 0; i < 3; i++) {
     await using other = await RawClient.connect(server.port);
@@ -146,4 +149,69 @@ ioTest("serve() lets a call wait longer than any time-out", async () => {
   }
   assert.equal(oracle.signals[0]?.aborted, false);
   await server.close({ graceMs: 0 });
+});
+
+ioTest(
+  "serve() closes a connection whose client leaves a PING unanswered while it watches",
+  async () => {
+    const limits = { idleTimeoutMs: SHORT_MS, requestTimeoutMs: SHORT_MS };
+    await using rig = await ServerRig.start({ limits });
+    await using client = await RawClient.connect(rig.port);
+    const grpc: [string, string][] = [["content-type", "application/grpc"]];
+    client.send(
+      Buffer.concat([hello(), openStream(1, WATCH, grpc), data(1, Buffer.alloc(5), true)]),
+    );
+    await client.untilClosed();
+    assert(framesOf(client.received).some(({ type }) => type === TYPE.ping));
+    await rig.untilConnections(0);
+  },
+);
+
+ioTest("serve() keeps a connection whose client answers each PING while it watches", async () => {
+  const limits = { idleTimeoutMs: SHORT_MS, requestTimeoutMs: LONG_MS };
+  await using rig = await ServerRig.start({ limits });
+  await using client = new H2Client(rig.url(""));
+  let pings = 0;
+  client.session.on("ping", () => pings++);
+  const headers = { "content-type": "application/grpc", te: "trailers" };
+  const watch = client.call({ path: WATCH, headers, body: Buffer.alloc(5) });
+  await until("three pings", () => pings === 3);
+  assert.equal((await client.call(grpcGetTs())).trailers["grpc-status"], "0");
+  await rig.server.close({ graceMs: 0 });
+  assert.equal((await watch).trailers["grpc-status"], "14");
+});
+
+ioTest(
+  "serve() takes a quarter as many watches as connections, and other calls go on",
+  async () => {
+    await using rig = await ServerRig.start({ limits: { connections: 7 } });
+    await using client = new H2Client(rig.url(""));
+    const headers = { "content-type": "application/grpc", te: "trailers" };
+    const call = { path: WATCH, headers, body: Buffer.alloc(5) };
+    const watch = client.call(call);
+    const { trailers: refused } = await soon("the refusal", client.call(call));
+    assert.equal(refused["grpc-status"], "8");
+    assert.match(String(refused["grpc-message"]), /--max-watches/);
+    assert.equal((await client.call(grpcGetTs())).trailers["grpc-status"], "0");
+    await rig.server.close({ graceMs: 0 });
+    assert.equal((await watch).trailers["grpc-status"], "14");
+  },
+);
+
+ioTest("serve() lets the system ask for a peer that is silent for a minute", async () => {
+  const { setKeepAlive } = Socket.prototype;
+  const asked: unknown[] = [];
+  Socket.prototype.setKeepAlive = function (this: Socket, ...args: never[]) {
+    asked.push(args);
+    return Reflect.apply(setKeepAlive, this, args);
+  } as typeof setKeepAlive;
+  try {
+    await using rig = await ServerRig.start();
+    await using client = await RawClient.connect(rig.port);
+    client.send(HEALTH);
+    await client.untilText(/ok\n/);
+    assert.deepEqual(asked, [[true, 60_000]]);
+  } finally {
+    Socket.prototype.setKeepAlive = setKeepAlive;
+  }
 });

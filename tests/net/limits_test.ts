@@ -4,8 +4,14 @@ import assert from "node:assert/strict";
 import { DEFAULT_LIMITS, resolveLimits } from "../../src/net/limits.ts";
 
 Deno.test("resolveLimits() keeps the default of what is left out", () => {
-  assert.deepEqual(resolveLimits(), DEFAULT_LIMITS);
-  assert.deepEqual(resolveLimits({ connections: 5 }), { ...DEFAULT_LIMITS, connections: 5 });
+  assert.deepEqual(resolveLimits(), { ...DEFAULT_LIMITS, watches: 250 });
+  assert.deepEqual(resolveLimits({ connections: 9 }), {
+    ...DEFAULT_LIMITS,
+    connections: 9,
+    watches: 2,
+  });
+  assert.equal(resolveLimits({ connections: 3 }).watches, 1);
+  assert.equal(resolveLimits({ connections: 9, watches: 7 }).watches, 7);
 });
 
 for (const value of [0, -1, 1.5, NaN, Infinity, 2 ** 31]) {

@@ -107,7 +107,31 @@ Deno.test("healthRoutes() ends a watch at its deadline", async () => {
   assert.deepEqual(said, [NOT_SERVING]);
 });
 
+Deno.test("healthRoutes() takes no more watches than it may, and names the way out", async () => {
+  await using rig = new OracleRig();
+  await rig.lead(1n);
+  const feed = new ReadinessFeed(rig.oracle);
+  const methods = healthMethods(feed, 2);
+  const [, leaveFirst] = watchOf(feed, "");
+  const [, leaveSecond] = watchOf(feed, "nope");
+  const { signal } = new AbortController();
+  const context = { signal } as Parameters<typeof methods.watch>[1];
+  const request = { $typeName: "grpc.health.v1.HealthCheckRequest", service: "" } as const;
+  const open = () => methods.watch(request, context)[Symbol.asyncIterator]();
+  await assert.rejects(open().next(), {
+    code: Code.ResourceExhausted,
+    rawMessage:
+      "as many clients watch the health as may, 2: ask with Check, or raise the maximum (--max-watches)",
+  });
+  await leaveFirst();
+  const next = open();
+  assert.equal((await next.next()).value?.status, SERVING);
+  await next.return?.();
+  await leaveSecond();
+});
+
 Deno.test("healthRoutes() refuses limits that cannot be", () => {
+  assert.throws(() => healthRoutes(fakeSource(), { maxWatches: 0 }), RangeError);
   assert.throws(() => healthRoutes(fakeSource(), { maxMessageBytes: 0 }), RangeError);
 });
 

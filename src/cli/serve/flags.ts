@@ -161,6 +161,11 @@ const LIMIT_FLAGS = {
     summary: "open connections; one more is closed as soon as it is accepted",
     parse: wholeNumber(1, LONGEST_TIMER_MS),
   }),
+  watches: optionalFlag("max-watches", {
+    placeholder: "N",
+    summary: "health watches at a time; without it a quarter of --max-connections",
+    parse: wholeNumber(1, LONGEST_TIMER_MS),
+  }),
   streamsPerConnection: valueFlag("max-streams", {
     placeholder: "N",
     fallback: "256",

@@ -107,9 +107,10 @@ function oracleSettings(settings: ServeSettings): Omit<OracleOptions, "driver"> 
 
 function serverSettings(settings: ServeSettings): ServeOptions {
   const { listen, allowInsecure, corsOrigins, shutdownGraceMs, lameDuckMs } = settings;
-  const { connections, streamsPerConnection, messageBytes, headerBytes } = settings;
+  const { connections, watches, streamsPerConnection, messageBytes, headerBytes } = settings;
   const { handshakeTimeoutMs, requestTimeoutMs, idleTimeoutMs } = settings;
-  const sizes = { connections, streamsPerConnection, messageBytes, headerBytes };
+  const counts = { connections, streamsPerConnection, ...(watches && { watches }) };
+  const sizes = { ...counts, messageBytes, headerBytes };
   const limits = { ...sizes, handshakeTimeoutMs, requestTimeoutMs, idleTimeoutMs };
   return { ...listen, allowInsecure, corsOrigins, shutdownGraceMs, lameDuckMs, limits };
 }
