@@ -51,7 +51,8 @@ export class TsoClientError extends Error {
 }
 
 /**
- * The outcome of a request for ordinals is not known: the block may be spent or not. The client never
+ * The outcome of a request for ordinals is not known: the block may be spent or not. A lost answer leaves that, and
+ * so does a signal or a timeout that ends the wait for one; `cause` has which. The client never
  * repeats such a request, because that could spend two blocks. A caller that goes on leaves, at worst, a gap
  * of the size it asked for.
  */

@@ -97,7 +97,10 @@ export interface RetryOptions {
 
 /** Options of every call. */
 export interface ClientCallOptions {
-  /** Ends the wait, by throwing the signal's reason. */
+  /**
+   * Ends the wait, by throwing the signal's reason; a call for ordinals that has sent its request throws a
+   * `SeqUncertainError` whose cause is the reason.
+   */
   readonly signal?: AbortSignal | undefined;
   /**
    * The longest this call may take.

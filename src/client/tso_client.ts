@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { abortable } from "../core/abortable.ts";
+import { onAbort } from "../core/abortable.ts";
 import type { SequenceRequest } from "../core/sequence.ts";
 import { checkClaim, checkLeaseId, checkSequence, checkSequences } from "./arguments.ts";
 import type { LeaseClaim } from "./arguments.ts";
@@ -30,7 +30,8 @@ import { TimestampRange } from "./timestamp_range.ts";
  *
  * It connects when it is first used, finds the leader, follows it, and keeps no timestamp: each one it
  * returns was granted after its caller asked. Every method throws a `TsoClientError`, whose `code` says what
- * to do, or the reason of the signal that ended the wait.
+ * to do, or the reason of the signal that ended the wait; a call for ordinals whose request had left by then throws
+ * a `SeqUncertainError` with that reason as its cause.
  */
 export class BaseTsoClient implements AsyncDisposable {
   readonly #caller: LeaderCaller;
@@ -97,7 +98,7 @@ export class BaseTsoClient implements AsyncDisposable {
    *
    * @param key 1 to 128 bytes of UTF-8
    * @param count 1 to the server's limit, which is 65,536 unless configured
-   * @throws {SeqUncertainError} if the block may be spent; the client does not know
+   * @throws {SeqUncertainError} if the block may be spent, as after a signal that fired once the request had left
    * @throws {TsoClientError} if it is not spent; see the codes
    */
   async getSeq(key: string, count = 1, options: ClientCallOptions = {}): Promise<SequenceGrant> {
@@ -109,7 +110,7 @@ export class BaseTsoClient implements AsyncDisposable {
    * Takes the next ordinals of several sequences in one step: all of them move, or none does.
    *
    * @param requests distinct keys; 1 to the server's limit, which is 128 unless configured
-   * @throws {SeqUncertainError} if the blocks may be spent; the client does not know
+   * @throws {SeqUncertainError} if the blocks may be spent, as after a signal that fired once the request had left
    * @throws {TsoClientError} if they are not spent; see the codes
    */
   async getSeqBatch(
@@ -208,13 +209,11 @@ export class BaseTsoClient implements AsyncDisposable {
     signal?.throwIfAborted();
     // A signal of its own: one that many calls share has one listener, and not one of each.
     const call = new AbortController();
-    const answer = ask({ signal: call.signal, timeoutMs });
-    if (signal === undefined) return await answer;
+    const stopListening = signal && onAbort(signal, () => call.abort(signal.reason));
     try {
-      return await abortable(answer, signal);
-    } catch (error) {
-      call.abort(error);
-      throw error;
+      return await ask({ signal: call.signal, timeoutMs });
+    } finally {
+      stopListening?.();
     }
   }
 }

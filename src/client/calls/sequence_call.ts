@@ -5,7 +5,7 @@ import type { Epoch } from "../../core/epoch.ts";
 import type { SequenceRequest } from "../../core/sequence.ts";
 import type { RpcOptions } from "./attempt.ts";
 import type { Cluster } from "../leader/cluster.ts";
-import { SeqUncertainError, TsoClientError } from "../errors.ts";
+import { SeqUncertainError } from "../errors.ts";
 import type { Fault } from "./fault.ts";
 import { describeFault, errorOfFault, statusName } from "./fault_error.ts";
 import type { Attempted } from "./fault_error.ts";
@@ -95,10 +95,13 @@ export class SequenceQuestion<T extends { readonly epoch: Epoch }> implements Se
   }
 }
 
-/** What a call throws that was ended from outside, by the caller or by closing the client. */
+/** What a call throws that was ended from outside, by the caller's signal or by closing the client. */
 export function endedFromOutside(error: unknown, inDoubt: boolean): unknown {
-  if (!inDoubt || !(error instanceof TsoClientError) || error.code !== "closed") return error;
-  return new SeqUncertainError(`${error.message}; ${WAY_OUT}`, { cause: error });
+  if (!inDoubt || error instanceof SeqUncertainError) return error;
+  const why = error instanceof Error ? error.message : String(error);
+  const text =
+    `Cannot get ordinals: the call was ended after its request had left: ${why}; ${WAY_OUT}`;
+  return new SeqUncertainError(text, { cause: error });
 }
 
 /** The question for a block of one sequence. */

@@ -45,7 +45,8 @@ export type {
  * lets through no answer that goes back behind what was received before. Arguments are checked by its user.
  *
  * Every method throws the reason of the call's signal once that fires, and otherwise a
- * {@linkcode TsoClientError}.
+ * {@linkcode TsoClientError}; a call for ordinals that has sent its request throws a {@linkcode SeqUncertainError}
+ * with the reason as its cause.
  */
 export class LeaderCaller {
   readonly #cluster: Cluster;
