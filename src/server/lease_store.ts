@@ -4,6 +4,7 @@ import type { ConsensusDriver } from "../consensus/driver.ts";
 import type { Epoch } from "../core/epoch.ts";
 import type { LeaseRecord, LeaseTable } from "../core/lease_table.ts";
 import { OracleError } from "./errors.ts";
+import type { Meter } from "./meter.ts";
 import { classifyPersistFault } from "./persist_fault.ts";
 import type { ServingCore } from "./serving_core.ts";
 import { checkPersisted } from "./window.ts";
@@ -17,6 +18,8 @@ export interface LeaseStoreOptions {
   readonly driver: ConsensusDriver;
   /** Leadership, allocator and the table. */
   readonly core: ServingCore;
+  /** Counters. */
+  readonly meter: Meter;
   /** Fires when driver calls are to be abandoned. */
   readonly abandon: AbortSignal;
 }
@@ -30,12 +33,14 @@ type PersistLeases = NonNullable<ConsensusDriver["persistLeases"]>;
 export class LeaseStore {
   readonly #driver: ConsensusDriver;
   readonly #core: ServingCore;
+  readonly #meter: Meter;
   readonly #abandon: AbortSignal;
   readonly #persistLeases: PersistLeases;
 
   private constructor(options: LeaseStoreOptions, persistLeases: PersistLeases) {
     this.#driver = options.driver;
     this.#core = options.core;
+    this.#meter = options.meter;
     this.#abandon = options.abandon;
     this.#persistLeases = persistLeases;
   }
@@ -90,6 +95,7 @@ export class LeaseStore {
         this.#core.depose(epoch, fault.fencedBy);
         throw TERM_ENDED;
       }
+      this.#meter.count("tsoracle.lease.persist_failures.total");
       throw new OracleError(fault.code, fault.message, { cause: error });
     }
   }

@@ -87,7 +87,7 @@ export class Leases {
     this.#settings = settings;
     this.#core = core;
     this.#meter = meter;
-    this.#store = LeaseStore.over({ driver: settings.driver, core, abandon });
+    this.#store = LeaseStore.over({ driver: settings.driver, core, meter, abandon });
   }
 
   /**

@@ -74,7 +74,7 @@ async function serveStreams(onStream: StreamEnd) {
   const cut = () => sockets.forEach((socket) => socket.destroy());
   const server: Http2Server = createServer();
   server.on("connection", (socket: Socket) => sockets.add(socket));
-  server.on("stream", (stream) => {
+  server.on("stream", (stream: ServerHttp2Stream) => {
     stream.on("error", () => {});
     stream.once("data", () => onStream(stream, cut)).resume();
   });

@@ -56,6 +56,7 @@ Deno.test("a lease in doubt goes on to bind when the next acquisition fails as w
     throw new TransientError("late");
   };
   await assert.rejects(leases.acquire(claimOf("b")), { code: "unavailable" });
+  assert.equal(rig.metrics.total("tsoracle.lease.persist_failures.total"), 2);
   driver.beforePersist = undefined;
   rig.clock.jumpTo(NOW_MS + 9_900);
   await rig.oracle.getTs(1);
