@@ -11,7 +11,8 @@ export interface HoldLeaseOptions extends ClientCallOptions {
   readonly ttlMs: number;
   /**
    * The holder's own generation, an unsigned 64-bit number: of two claims under one name the higher one wins.
-   * Whoever gives one must give the same `ttlMs` with it each time.
+   * Whoever gives one must give the same `ttlMs` with it each time: a lease that lives keeps the one it was
+   * acquired with. If the server seems to end it earlier than that, the lease is trusted for less.
    *
    * @default {a fresh timestamp, so that the latest claim wins}
    */
@@ -34,8 +35,9 @@ export interface HoldLeaseOptions extends ClientCallOptions {
  * @throws {TsoClientError} `invalid-argument` naming the rule and the value
  */
 export function leaseTiming(options: HoldLeaseOptions): LeaseTiming {
-  const { ttlMs, safetyMarginMs: marginMs = ttlMs / 10 } = options;
-  if (marginMs > 0 && marginMs <= ttlMs / 2) return { ttlMs, marginMs };
+  const { ttlMs, holderEpoch, safetyMarginMs: marginMs = ttlMs / 10 } = options;
+  const mayDiffer = holderEpoch !== undefined;
+  if (marginMs > 0 && marginMs <= ttlMs / 2) return { ttlMs, marginMs, mayDiffer };
   throw new TsoClientError(
     "invalid-argument",
     `Cannot use ${marginMs} as 'safetyMarginMs': it must be above 0 and at most half of 'ttlMs', ${ttlMs}`,

@@ -8,6 +8,8 @@ import { TsoClientError } from "../errors.ts";
 import type { HeldLease } from "./held_lease.ts";
 import { leaseTiming } from "./hold_options.ts";
 import type { HoldLeaseOptions } from "./hold_options.ts";
+import { armingOf, LeaseClock } from "./lease_clock.ts";
+import type { LeaseTiming } from "./lease_clock.ts";
 import type { ArmedLease, LeaseAttemptOptions, LeaseSource } from "./lease_attempts.ts";
 import { obtainLease } from "./obtain_lease.ts";
 import type { ClientCallOptions } from "../options.ts";
@@ -71,6 +73,7 @@ export class LeaseHolder {
       const armed = await abortable(deadline.bound(work), this.#closing.signal);
       // The client may have been closed since the answer came, a turn ago.
       this.#closing.signal.throwIfAborted();
+      checkLife(armed, clock, timing);
       return this.#keep(armed, { timing, onRenewed: options.onRenewed });
     } catch (error) {
       throw deadline.isExpired && fault !== undefined ? withCause(error, fault) : error;
@@ -103,6 +106,20 @@ export class LeaseHolder {
     this.#held.add(lease);
     return lease;
   }
+}
+
+/** A lease that ends before it could be trusted is of no use. Whoever has it, has it with a shorter ttl. */
+function checkLife(lease: ArmedLease, clock: Clock, timing: LeaseTiming): void {
+  if (new LeaseClock(clock, timing, armingOf(lease)).lifeMs > 0) return;
+  const { leaseId, expiresAtMs } = lease.grant;
+  throw new TsoClientError(
+    "invalid-argument",
+    `Cannot hold lease ${leaseId} with a ttlMs of ${timing.ttlMs}: the server ends it after ` +
+      `${
+        expiresAtMs - lease.armed.wallMs
+      } ms, as it was acquired before; give the 'ttlMs' of then, or ` +
+      "a higher 'holderEpoch'",
+  );
 }
 
 /** The error of a call whose time was over, with what went wrong meanwhile. */

@@ -7,7 +7,7 @@ import type { LeaseGrant } from "../grants.ts";
 import type { HeldLease } from "./held_lease.ts";
 import { isFinal, renewUntilGranted } from "./lease_attempts.ts";
 import type { ArmedLease, LeaseSource } from "./lease_attempts.ts";
-import { LeaseClock } from "./lease_clock.ts";
+import { armingOf, LeaseClock, waitOut } from "./lease_clock.ts";
 import type { LeaseTiming } from "./lease_clock.ts";
 
 /** What a {@linkcode RenewedLease} works with. */
@@ -43,7 +43,7 @@ export class RenewedLease implements HeldLease {
   constructor(lease: ArmedLease, options: RenewedLeaseOptions) {
     this.#options = options;
     this.#grant = lease.grant;
-    this.#term = new LeaseClock(options.clock, options.timing, lease.armed);
+    this.#term = new LeaseClock(options.clock, options.timing, armingOf(lease));
     this.#endWith(this.#watch());
     this.#endWith(this.#renew());
   }
@@ -83,7 +83,7 @@ export class RenewedLease implements HeldLease {
    * @param physicalMs milliseconds since the Unix epoch
    */
   mayStamp(physicalMs: number): boolean {
-    return !this.signal.aborted && physicalMs <= this.boundMs && this.#term.isTrusted;
+    return !this.signal.aborted && physicalMs <= this.boundMs && this.#term.trustedForMs > 0;
   }
 
   /** Fires the signal, stops renewing, and releases the lease as far as the server can be reached. Never throws. */
@@ -99,25 +99,24 @@ export class RenewedLease implements HeldLease {
 
   /** Ends when the lease can be trusted no more. */
   async #watch(): Promise<never> {
-    for (;;) {
-      const leftMs = this.#term.trustedForMs;
-      if (leftMs <= 0) throw this.#untrusted();
-      await this.#options.clock.delay(leftMs, { signal: this.signal });
-    }
+    const { clock } = this.#options;
+    await waitOut(clock, { leftMs: () => this.#term.trustedForMs, signal: this.signal });
+    throw this.#untrusted();
   }
 
   /** Renews in time, again and again. Ends when the server refuses for good. */
   async #renew(): Promise<never> {
+    const { clock } = this.#options;
     for (;;) {
-      await this.#options.clock.delay(this.#term.renewalDueInMs, { signal: this.signal });
-      const { grant, armed } = await renewUntilGranted(this.leaseId, {
+      await waitOut(clock, { leftMs: () => this.#term.renewalDueInMs, signal: this.signal });
+      const renewed = await renewUntilGranted(this.leaseId, {
         ...this.#options,
         signal: this.signal,
         timeoutMs: () => this.#term.trustedForMs,
         onFault: (error) => this.#lastFault = error,
       });
-      this.#grant = grant;
-      this.#term.arm(armed);
+      this.#grant = renewed.grant;
+      this.#term.arm(armingOf(renewed));
       const { onRenewed } = this.#options;
       // In a turn of its own: what it throws is not the fault of the lease.
       if (onRenewed !== undefined) queueMicrotask(() => onRenewed(this));
@@ -139,7 +138,7 @@ export class RenewedLease implements HeldLease {
       "deadline-exceeded",
       `Cannot hold lease ${this.leaseId} any longer: no renewal has succeeded in ${
         ttlMs - marginMs
-      } of its ${ttlMs} ms; see the cause`,
+      } of its ${ttlMs} ms by one of the clocks; see the cause`,
       { cause: this.#lastFault },
     );
   }

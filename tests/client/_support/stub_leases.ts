@@ -26,12 +26,14 @@ export interface LeaseAttempt {
 export type LeaseScript = TsoClientError | "hang" | number;
 
 /**
- * A server of leases whose wall clock is an hour ahead. Each attempt takes the next entry of `script`, and
+ * A server of leases whose wall clock is an hour ahead unless the test says otherwise. Each attempt takes the next entry of `script`, and
  * is granted at once when there is none.
  */
 export class StubLeases implements LeaseSource {
   readonly attempts: LeaseAttempt[] = [];
   script: LeaseScript[] = [];
+  /** How far the server's wall clock is ahead. */
+  aheadMs = 3_600_000;
   readonly #clock: ManualClock;
   #live: (LeaseGrant & { readonly ttlMs: number; readonly holderEpoch: bigint }) | undefined;
   #nextId = 1;
@@ -42,7 +44,7 @@ export class StubLeases implements LeaseSource {
 
   /** The server's wall clock. */
   get serverMs(): number {
-    return this.#clock.nowMs() + 3_600_000;
+    return this.#clock.nowMs() + this.aheadMs;
   }
 
   /** When each attempt of a kind was made, on the monotonic clock. */

@@ -167,6 +167,64 @@ Deno.test("HeldLease.mayStamp() believes the wall clock if it says that more tim
   await lease.release();
 });
 
+Deno.test("HeldLease fires soon after the wall clock says that its time is over", async () => {
+  const rig = new LeaseRig();
+  const lease = await held(rig, [0, ...Array(100).fill(fault("unreachable"))]);
+  await rig.clock.advance(1_000);
+  rig.clock.jumpTo(rig.clock.nowMs() + 3_600_000);
+  await rig.clock.advance(500);
+  assert.equal(lease.signal.aborted, true);
+  assert.equal((lease.signal.reason as TsoClientError).code, "deadline-exceeded");
+  await lease.release();
+});
+
+Deno.test("HeldLease renews soon after the wall clock says that it is time to", async () => {
+  const rig = new LeaseRig();
+  const lease = await held(rig);
+  await rig.clock.advance(1_000);
+  rig.clock.jumpTo(rig.clock.nowMs() + TTL_MS / 3);
+  await rig.clock.advance(500);
+  assert.equal(rig.leases.times("renew").length, 1);
+  assert.equal(lease.signal.aborted, false);
+  await lease.release();
+});
+
+Deno.test("HeldLease with an epoch of its own is not trusted longer than the server keeps it", async () => {
+  const rig = new LeaseRig();
+  rig.leases.aheadMs = 0;
+  const claim = { holder: new TextEncoder().encode("group-a"), holderEpoch: 7n, ttlMs: 5_000 };
+  const call = { signal: new AbortController().signal, timeoutMs: 1_000 };
+  await rig.run(rig.leases.acquireLease(claim, call));
+  const options = { ttlMs: 10_000, holderEpoch: 7n };
+  const lease = await rig.run(rig.holder.hold("group-a", options));
+  rig.leases.script = Array(1_000).fill(fault("unreachable"));
+  const heldAtMs = rig.clock.monotonicMs();
+  assert.ok(await firedAtMs(rig, lease) - heldAtMs <= 5_000);
+  await lease.release();
+});
+
+Deno.test("holdLease() refuses a lease that the server ends before it could be trusted", async () => {
+  const rig = new LeaseRig();
+  rig.leases.aheadMs = 0;
+  const claim = { holder: new TextEncoder().encode("group-a"), holderEpoch: 7n, ttlMs: 5_000 };
+  const call = { signal: new AbortController().signal, timeoutMs: 1_000 };
+  await rig.run(rig.leases.acquireLease(claim, call));
+  const held = rig.run(rig.holder.hold("group-a", { ttlMs: 60_000, holderEpoch: 7n }));
+  await assert.rejects(held, { code: "invalid-argument", message: /5000 ms.*acquired before/ });
+});
+
+for (const aheadMs of [3_600_000, -3_600_000]) {
+  Deno.test(`HeldLease with an epoch of its own is trusted as ever if the server's clock is ${aheadMs} ms ahead`, async () => {
+    const rig = new LeaseRig();
+    rig.leases.aheadMs = aheadMs;
+    const options = { ttlMs: TTL_MS, holderEpoch: 7n };
+    const lease = await rig.run(rig.holder.hold("group-a", options));
+    rig.leases.script = Array(1_000).fill(fault("unreachable"));
+    assert.equal(await firedAtMs(rig, lease), TRUSTED_MS);
+    await lease.release();
+  });
+}
+
 Deno.test("HeldLease is not fooled by a wall clock that runs backwards", async () => {
   const rig = new LeaseRig();
   const lease = await held(rig);
