@@ -12,6 +12,7 @@ import { makeCertificates } from "../_support/certs.ts";
 import { ioTest } from "../_support/levels.ts";
 import { serveLocally } from "./_support/local_server.ts";
 import { runCli } from "./_support/run_cli.ts";
+import { refuseStream, serveStreams } from "./_support/serve_streams.ts";
 import type { TempDir } from "./_support/temp_dir.ts";
 import { tempDir } from "./_support/temp_dir.ts";
 
@@ -163,6 +164,16 @@ ioTest("tsoracle get ends with 1 when another kind of server answers", async () 
   const { code, stderr } = await runCli(["get", "--endpoint", web.address]);
   assert.equal(code, 1);
   assert.match(stderr, /is not tsoracle/);
+});
+
+ioTest("tsoracle get does not call a server unreachable that says UNAVAILABLE", async () => {
+  await using server = await serveStreams((stream) =>
+    refuseStream(stream, { status: 14, message: "too many wait" })
+  );
+  const args = ["get", "--endpoint", server.address, "--timeout", "300ms"];
+  const { code, stderr } = await runCli(args);
+  assert.equal(code, 1);
+  assert.match(stderr, /: it answered UNAVAILABLE: .*too many wait; try again in a moment\n$/);
 });
 
 /** Writes the test certificates as files and returns the flags that name them. */

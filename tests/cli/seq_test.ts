@@ -1,12 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import type { Http2Server, ServerHttp2Stream } from "node:http2";
-import { createServer } from "node:http2";
-import type { AddressInfo, Socket } from "node:net";
 import { ioTest } from "../_support/levels.ts";
 import { serveLocally } from "./_support/local_server.ts";
 import { runCli } from "./_support/run_cli.ts";
+import type { StreamEnd } from "./_support/serve_streams.ts";
+import { refuseStream, serveStreams } from "./_support/serve_streams.ts";
 
 ioTest("tsoracle seq counts a sequence without a gap", async () => {
   await using server = await serveLocally();
@@ -66,39 +65,13 @@ ioTest("tsoracle seq ends with 1 if a server refuses a count", async () => {
   assert.match(none.stderr, /name a sequence/);
 });
 
-type StreamEnd = (stream: ServerHttp2Stream, cut: () => void) => void;
-
-/** A server that takes a request for ordinals and does with the stream as a test says. */
-async function serveStreams(onStream: StreamEnd) {
-  const sockets = new Set<Socket>();
-  const cut = () => sockets.forEach((socket) => socket.destroy());
-  const server: Http2Server = createServer();
-  server.on("connection", (socket: Socket) => sockets.add(socket));
-  server.on("stream", (stream: ServerHttp2Stream) => {
-    stream.on("error", () => {});
-    stream.once("data", () => onStream(stream, cut)).resume();
-  });
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return {
-    address: `127.0.0.1:${(server.address() as AddressInfo).port}`,
-    async [Symbol.asyncDispose]() {
-      cut();
-      await new Promise((resolve) => server.close(resolve));
-    },
-  };
-}
-
 ioTest("tsoracle seq ends with 4 if it cannot know whether ordinals are spent", async (t) => {
-  const statuses = { "grpc-status": "13", "grpc-message": "the disk is gone" };
   const ends: readonly (readonly [string, StreamEnd, RegExp])[] = [
     ["the connection is cut", (_, cut) => cut(), /the connection was closed/],
     ["no answer comes", () => {}, /no answer within 300 ms/],
     [
       "the server says INTERNAL",
-      (stream) => {
-        const type = { "content-type": "application/grpc" };
-        stream.respond({ ":status": 200, ...type, ...statuses }, { endStream: true });
-      },
+      (stream) => refuseStream(stream, { status: 13, message: "the disk is gone" }),
       /it answered INTERNAL: .*the disk is gone/,
     ],
   ];

@@ -54,7 +54,9 @@ function reason(error: TsoClientError, settings: ClientSettings): string {
     case "deadline-exceeded":
       return "it did not answer in time; look at its log, or allow more with --timeout";
     case "unreachable":
-      return networkReason(error, settings);
+      return error.status === undefined
+        ? networkReason(error, settings)
+        : `it answered ${error.status}: ${faultText(error)}; try again in a moment`;
     default:
       return error.status === "UNIMPLEMENTED"
         ? `there is a server, but it does not know this call; check --endpoint (${error.message})`

@@ -8,7 +8,8 @@ const NOT_FOUND = new Set(["ENOTFOUND", "EAI_AGAIN", "EAI_NONAME"]);
 const OTHER_ANSWER = /\b(?:HTTP \d{3}|unsupported content type .*)$/;
 
 /** How a connection looks that was accepted and closed before anything was answered. */
-const CLOSED = /\bEPIPE\b|\bECONNRESET\b|http\/2 stream closed|session closed|socket hang up/i;
+const CLOSED =
+  /\bEPIPE\b|\bECONNRESET\b|http\/2 stream closed|session closed|write after end|closed the connection/i;
 
 /** How TLS says that there is no HTTP/2 (RFC 7301, section 3.2). */
 const NO_HTTP2 = /no ?application ?protocol/i;
@@ -27,7 +28,7 @@ export function networkReason(error: Error, settings: ClientSettings): string {
   if (NOT_FOUND.has(code)) return "the host name is not known; check --endpoint";
   const what = faultText(error);
   if (OTHER_ANSWER.test(fault.message)) return `${what}; check --endpoint`;
-  const perhaps = CLOSED.test(fault.message) ? ", perhaps because it is not tsoracle" : "";
+  const perhaps = saysWhat(fault) ? "" : ", perhaps because it is not tsoracle";
   return usesTls(settings)
     ? `${what}${perhaps}; check --tls-ca, --client-cert and --endpoint, and whether the server speaks TLS`
     : `${what}${perhaps}; check --endpoint; if the server speaks TLS, use --tls or --tls-ca`;
@@ -45,6 +46,14 @@ export function faultText(error: Error): string {
   if (NO_HTTP2.test(text)) return "what answers there does not speak HTTP/2, so it is not tsoracle";
   if (CLOSED.test(text)) return "the connection was closed before an answer came";
   return text;
+}
+
+/** Whether it is known what went wrong: a system call that makes a connection, a certificate, the protocol. */
+function saysWhat(fault: Error): boolean {
+  const code = "code" in fault ? String(fault.code) : "";
+  if (CLOSED.test(fault.message)) return false;
+  return "syscall" in fault || /CERT|SIGNATURE|SSL/.test(code) || code === "ERR_HTTP2_ERROR" ||
+    NO_HTTP2.test(fault.message);
 }
 
 function usesTls({ tls, tlsCa, clientCert }: ClientSettings): boolean {
