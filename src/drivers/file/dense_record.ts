@@ -13,6 +13,8 @@ import type { RecordKind } from "./record_frame.ts";
 /** Magic, version, cap and number of keys, checksum (behaviour.md 5.1 and 15.3). */
 const FRAME_LENGTH = 21;
 
+const KEY_LIMIT_AT = 5;
+const SIZE_AT = 13;
 const FIRST_ENTRY_AT = 17;
 const KEY_LENGTH_LENGTH = 2;
 const COUNTER_LENGTH = 8;
@@ -44,8 +46,8 @@ interface DenseParts {
 /**
  * A record of sequences, and the counters in it. It never changes.
  *
- * The counters stay in the record's own bytes: the next record is then a copy with some numbers replaced,
- * and the keys are encoded and ordered only when one is added.
+ * The counters stay in the record's own bytes: the next record is then a copy with some numbers replaced, and
+ * with room made for the keys that are new.
  */
 export class DenseRecord implements CounterSource {
   /** The whole record, to be read only. */
@@ -120,39 +122,73 @@ export class DenseRecord implements CounterSource {
    * @throws {RangeError} as {@linkcode DenseRecord.of}
    */
   with(counters: ReadonlyMap<string, bigint>, keyLimit: number): DenseRecord {
-    const known = keyLimit === this.keyLimit &&
-      [...counters.keys()].every((key) => this.#counterAt.has(key));
-    return known ? this.#patched(counters) : this.#rebuilt(counters, keyLimit);
-  }
-  #patched(counters: ReadonlyMap<string, bigint>): DenseRecord {
-    const bytes = new Uint8Array(this.bytes);
+    const added = [...counters.keys()]
+      .filter((key) => !this.#counterAt.has(key))
+      .map((key) => ({ key, keyBytes: encodeKey(key) }))
+      .toSorted(byBytes);
+    const { bytes, counterAt } = added.length === 0
+      ? { bytes: new Uint8Array(this.bytes), counterAt: this.#counterAt }
+      : this.#withRoomFor(added);
     const view = new DataView(bytes.buffer);
+    view.setBigUint64(KEY_LIMIT_AT, BigInt(checkKeyLimit(keyLimit)), true);
+    view.setUint32(SIZE_AT, counterAt.size, true);
     for (const [key, next] of counters) {
-      const at = this.#counterAt.get(key);
+      const at = counterAt.get(key);
       if (at !== undefined) view.setBigUint64(at, checkCounter(key, next), true);
     }
     sealRecord(bytes);
-    return new DenseRecord(bytes, { keyLimit: this.keyLimit, counterAt: this.#counterAt });
+    return new DenseRecord(bytes, { keyLimit, counterAt });
   }
 
-  #rebuilt(counters: ReadonlyMap<string, bigint>, keyLimit: number): DenseRecord {
-    const keys = this.#keys();
-    for (const key of counters.keys()) {
-      if (!this.#counterAt.has(key)) keys.push({ key, keyBytes: encodeKey(key) });
+  /**
+   * The bytes with keys put in their places, each with a counter of 0. What lies between is copied as a whole: to
+   * order and encode all keys anew would keep the event loop for several times as long.
+   *
+   * @param added in the order of their bytes, none of them in the record
+   */
+  #withRoomFor(
+    added: readonly EncodedKey[],
+  ): { bytes: Uint8Array; counterAt: Map<string, number> } {
+    const room = added.reduce((sum, { keyBytes }) => sum + lengthOfEntry(keyBytes), 0);
+    const bytes = new Uint8Array(this.bytes.length + room);
+    const view = new DataView(bytes.buffer);
+    const counterAt = new Map<string, number>();
+    const ends = Array.from(this.#counterAt.values(), (at) => at + COUNTER_LENGTH);
+    const known = this.#counterAt.entries();
+    let [copied, moved, shift] = [0, 0, 0];
+    const moveUntil = (position: number, end: number) => {
+      bytes.set(this.bytes.subarray(copied, end), copied + shift);
+      copied = end;
+      for (; moved < position; moved++) {
+        const [key, at] = known.next().value as [string, number];
+        counterAt.set(key, at + shift);
+      }
+    };
+    for (const { key, keyBytes } of added) {
+      const position = this.#positionOf(keyBytes, ends);
+      const end = ends[position - 1] ?? FIRST_ENTRY_AT;
+      moveUntil(position, end);
+      const at = end + shift;
+      view.setUint16(at, keyBytes.length, true);
+      bytes.set(keyBytes, at + KEY_LENGTH_LENGTH);
+      counterAt.set(key, at + KEY_LENGTH_LENGTH + keyBytes.length);
+      shift += lengthOfEntry(keyBytes);
     }
-    return DenseRecord.#encode(keyLimit, keys, {
-      get: (key) => counters.get(key) ?? this.get(key),
-    });
+    moveUntil(ends.length, this.bytes.length);
+    return { bytes, counterAt };
   }
 
-  /** The keys of the record, with the bytes that they have in it. */
-  #keys(): EncodedKey[] {
-    let at = FIRST_ENTRY_AT;
-    return Array.from(this.#counterAt, ([key, counterAt]) => {
-      const keyBytes = this.bytes.subarray(at + KEY_LENGTH_LENGTH, counterAt);
-      at = counterAt + COUNTER_LENGTH;
-      return { key, keyBytes };
-    });
+  /** How many keys of the record are below a key. `ends` are the ends of the entries. */
+  #positionOf(keyBytes: Uint8Array, ends: readonly number[]): number {
+    let [low, high] = [0, ends.length];
+    while (low < high) {
+      const middle = (low + high) >>> 1;
+      const begin = (ends[middle - 1] ?? FIRST_ENTRY_AT) + KEY_LENGTH_LENGTH;
+      const other = this.bytes.subarray(begin, (ends[middle] as number) - COUNTER_LENGTH);
+      if (compareBytes(other, keyBytes) < 0) low = middle + 1;
+      else high = middle;
+    }
+    return low;
   }
 
   static #encode(
@@ -160,9 +196,11 @@ export class DenseRecord implements CounterSource {
     keys: readonly EncodedKey[],
     counters: Pick<ReadonlyMap<string, bigint>, "get">,
   ): DenseRecord {
-    const sorted = keys.toSorted((one, other) => compareBytes(one.keyBytes, other.keyBytes));
-    const length = sorted.reduce((sum, { keyBytes }) => sum + keyBytes.length, 0) +
-      FRAME_LENGTH + sorted.length * (KEY_LENGTH_LENGTH + COUNTER_LENGTH);
+    const sorted = keys.toSorted(byBytes);
+    const length = sorted.reduce(
+      (sum, { keyBytes }) => sum + lengthOfEntry(keyBytes),
+      FRAME_LENGTH,
+    );
     const writer = new RecordWriter(DENSE, length);
     const counterAt = new Map<string, number>();
     writer.u64(BigInt(checkKeyLimit(keyLimit)));
@@ -175,6 +213,14 @@ export class DenseRecord implements CounterSource {
     }
     return new DenseRecord(writer.seal(), { keyLimit, counterAt });
   }
+}
+
+function byBytes(one: EncodedKey, other: EncodedKey): number {
+  return compareBytes(one.keyBytes, other.keyBytes);
+}
+
+function lengthOfEntry(keyBytes: Uint8Array): number {
+  return KEY_LENGTH_LENGTH + keyBytes.length + COUNTER_LENGTH;
 }
 
 function readKey(bytes: Uint8Array, reader: RecordReader): string {
