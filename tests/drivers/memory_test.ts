@@ -95,3 +95,14 @@ Deno.test("MemoryDriver.persistHighWater() is fenced by the newest epoch announc
   await assert.rejects(driver.persistHighWater(20, 5n), FencedError);
   assert.equal(await driver.loadHighWater(), 10);
 });
+
+Deno.test("MemoryDriver refuses a limit of keys that cannot be", () => {
+  for (const maxSequenceKeys of [0, -1, 1.5, NaN, Infinity]) {
+    assert.throws(() => new MemoryDriver({ maxSequenceKeys }), {
+      name: "RangeError",
+      message:
+        `Cannot make a driver as 'maxSequenceKeys' must be a whole number from 1 to 9007199254740991: current value is ${maxSequenceKeys}`,
+    });
+  }
+  assert.ok(new MemoryDriver({ maxSequenceKeys: 1 }));
+});

@@ -71,12 +71,18 @@ export class MemoryDriver implements ConsensusDriver {
   #queue: LeadershipEvent[] = [];
   #wake: Deferred<void> = deferred<void>();
 
-  /** Makes a driver that holds nothing but what the options say. */
+  /**
+   * Makes a driver that holds nothing but what the options say.
+   *
+   * @throws {AdvanceOutOfRangeError} if the high-water does not fit 46 bits
+   * @throws {RangeError} if the limit of keys is no whole number from 1
+   */
   constructor(options: MemoryDriverOptions = {}) {
     const { initial = { kind: "leader", epoch: 1n }, highWaterMs = 0 } = options;
     checkAdvance(highWaterMs);
     this.#highWaterMs = highWaterMs;
     const { sequences = new Map(), maxSequenceKeys = DEFAULT_MAX_SEQUENCE_KEYS } = options;
+    checkMaxSequenceKeys(maxSequenceKeys);
     this.#counters = new SequenceCounters(maxSequenceKeys, new Map(sequences));
     this.#current = initial;
     this.#fence = eventEpoch(initial) ?? 0n;
@@ -171,4 +177,11 @@ export class MemoryDriver implements ConsensusDriver {
     if (epoch < this.#fence) throw new FencedError(epoch, this.#fence);
     this.#fence = epoch;
   }
+}
+
+function checkMaxSequenceKeys(maxSequenceKeys: number): void {
+  if (Number.isSafeInteger(maxSequenceKeys) && maxSequenceKeys >= 1) return;
+  throw new RangeError(
+    `Cannot make a driver as 'maxSequenceKeys' must be a whole number from 1 to ${Number.MAX_SAFE_INTEGER}: current value is ${maxSequenceKeys}`,
+  );
 }
