@@ -7,7 +7,6 @@ import { isPhysicalMs, LOGICAL_MAX, MAX_COUNT, PHYSICAL_MS_MAX } from "./timesta
 /** A block of timestamps `(physicalMs, logicalStart)` to `(physicalMs, logicalStart + count - 1)`. */
 export interface Grant {
   /** Tells a grant from a refusal. */
-  /** Tells a grant from a refusal. */
   readonly kind: "granted";
   /** Milliseconds since the Unix epoch, at or below the durable high-water. */
   readonly physicalMs: number;
