@@ -8,6 +8,8 @@ export interface CallContext {
   readonly signal: AbortSignal;
   /** The longest the call may take in all, in milliseconds. */
   readonly timeoutMs: number;
+  /** Told of each attempt that failed, for the error of those who leave before the call has ended. */
+  readonly onFault?: (error: unknown) => void;
 }
 
 /** The timestamps (physicalMs, logicalStart) to (physicalMs, logicalStart + count - 1). */

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { createRouterTransport } from "@connectrpc/connect";
+import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import type { ClientOptions } from "../../src/client/options.ts";
 import type { BaseTsoClient } from "../../src/client/tso_client.ts";
-import { SeqUncertainError, TsoClient } from "../../src/client/web.ts";
+import { SeqUncertainError, TsoClient, TsoClientError } from "../../src/client/web.ts";
 import type { ClientMetrics, Timestamp } from "../../src/client/web.ts";
 import { MemoryDriver } from "../../src/drivers/memory/mod.ts";
 import { routes } from "../../src/rpc/service.ts";
@@ -179,6 +179,21 @@ for (const [name, call] of Object.entries(CALLS)) {
 function hang(): Promise<never> {
   return new Promise(() => {});
 }
+
+Deno.test("TsoClient.getTs() with too short a timeout says which endpoint failed, and how", async () => {
+  const refuse = () => Promise.reject(new ConnectError("refused", Code.Unavailable));
+  await using client = new TsoClient({
+    endpoints: ["oracle.example:1"],
+    connect: () => ({ transport: { unary: refuse, stream: refuse }, close: () => {} }),
+    retry: { maxAttempts: 100, baseBackoffMs: 5_000 },
+    random: () => 0.99,
+  });
+  const error = await client.getTs({ timeoutMs: 10 }).catch((error: unknown) => error);
+  assert.ok(error instanceof TsoClientError);
+  assert.deepEqual([error.code, error.endpoint], ["deadline-exceeded", "oracle.example:1"]);
+  assert.match(error.message, /10 ms.*oracle\.example:1.*refused/);
+  assert.ok(error.cause instanceof TsoClientError && error.cause.code === "unreachable");
+});
 
 Deno.test("TsoClient puts one listener on a signal, however many calls share it", async () => {
   await using rig = await ClientRig.start();

@@ -22,6 +22,7 @@ export class Batch {
   readonly #abandon = new AbortController();
   #count = 0;
   #callers = 0;
+  #fault: unknown;
   #phase: "waiting" | "sent" | "settled" = "waiting";
 
   /** Opens an empty batch. */
@@ -44,6 +45,16 @@ export class Batch {
   /** Where it is: it is filled while it waits, and settles once. */
   get phase(): "waiting" | "sent" | "settled" {
     return this.#phase;
+  }
+
+  /** What had gone wrong last with its request, whatever became of it. */
+  get fault(): unknown {
+    return this.#fault;
+  }
+
+  /** Takes note of an attempt that failed. */
+  noteFault(fault: unknown): void {
+    this.#fault = fault;
   }
 
   /** Fires when nobody wants the answer any more. */

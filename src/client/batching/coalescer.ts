@@ -4,6 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import { MAX_COUNT } from "../../core/timestamp.ts";
 import { Batch } from "./batch.ts";
 import { Deadline } from "./deadline.ts";
+import { Timeouts } from "./timeouts.ts";
 import { TsoClientError } from "../errors.ts";
 import type { BatchGrant, CallContext } from "../grants.ts";
 import type { ClientMetrics } from "../metrics.ts";
@@ -58,16 +59,20 @@ const TIMER_EARLY_MS = 2;
  */
 export class Coalescer {
   readonly #options: CoalescerOptions;
+  readonly #timeouts: Timeouts;
   readonly #waiting: Batch[] = [];
   readonly #underWay = new Set<Batch>();
   readonly #depart = () => this.#sendWaiting();
   #queued = 0;
   #departing = false;
+  /** Why the last request failed; undefined if it was answered. */
+  #fault: unknown;
   #closed: TsoClientError | undefined;
 
   /** Makes a coalescer that has nothing to send. */
   constructor(options: CoalescerOptions) {
     this.#options = options;
+    this.#timeouts = new Timeouts(options.clock);
   }
 
   /** Callers in batches that have not left. */
@@ -106,9 +111,9 @@ export class Coalescer {
    * @throws {TsoClientError} `deadline-exceeded`, and what {@linkcode Coalescer.join} throws
    */
   async take(count: number, options: ClientCallOptions): Promise<Share> {
-    const { clock, timeoutMs: batchMs } = this.#options;
+    const { timeoutMs: batchMs } = this.#options;
     const isPatient = (options.timeoutMs ?? 0) > batchMs;
-    const deadline = new Deadline(options, clock);
+    const deadline = new Deadline(options, this.#timeouts);
     try {
       for (;;) {
         const batch = this.join(count);
@@ -117,7 +122,9 @@ export class Coalescer {
           return { block: await deadline.bound(batch.answer), offset };
         } catch (error) {
           this.#leave(batch);
-          if (!isPatient || deadline.isOver || !this.#isOver(batch)) throw error;
+          if (!isPatient || deadline.isOver || !this.#isOver(batch)) {
+            throw deadline.explain(error, batch.fault ?? this.#fault);
+          }
         }
       }
     } finally {
@@ -177,11 +184,14 @@ export class Coalescer {
     try {
       const timeoutMs = this.#options.timeoutMs - this.#ageMs(batch);
       if (timeoutMs <= 0) throw this.#late();
-      const block = await this.#options.source.getTs(count, { signal, timeoutMs });
+      const onFault = (fault: unknown) => batch.noteFault(fault);
+      const block = await this.#options.source.getTs(count, { signal, timeoutMs, onFault });
       if (block.count !== count) throw surplus(block.count, count);
       batch.succeed(block);
+      this.#fault = undefined;
     } catch (error) {
       batch.fail(error);
+      this.#fault = batch.fault ?? error;
     }
     this.#underWay.delete(batch);
     this.#report();
@@ -208,9 +218,16 @@ export class Coalescer {
   }
 
   #late(): TsoClientError {
+    const { timeoutMs } = this.#options;
+    const cause = this.#fault;
+    const why = cause === undefined
+      ? "the requests before it were answered late; ask with getTsBatch, or raise 'maxInFlight'"
+      : `the request before it failed: ${cause instanceof Error ? cause.message : String(cause)}`;
+    const endpoint = cause instanceof TsoClientError ? cause.endpoint : undefined;
     return new TsoClientError(
       "deadline-exceeded",
-      `Cannot ask any more: ${this.#options.timeoutMs} ms have passed in the queue; raise 'maxInFlight'`,
+      `Cannot ask any more: ${timeoutMs} ms have passed in the queue; ${why}`,
+      { cause, endpoint },
     );
   }
 

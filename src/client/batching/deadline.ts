@@ -1,20 +1,21 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { abortable } from "../../core/abortable.ts";
-import type { Clock } from "../../core/clock.ts";
 import { LONGEST_TIMER_MS } from "../../core/timer_limit.ts";
 import { TsoClientError } from "../errors.ts";
 import type { ClientCallOptions } from "../options.ts";
+import { EXPIRED } from "./timeouts.ts";
+import type { Tick, Timeouts } from "./timeouts.ts";
 
 /**
- * How long one caller waits: until its signal fires or its time is over. There is a timer only if there is a
- * timeout, and many callers that share a signal put one listener on it.
+ * How long one caller waits: until its signal fires or its time is over. Callers whose time is over in the same
+ * millisecond share a timer, and those that share a signal put one listener on it.
  */
 export class Deadline {
   readonly #given: AbortSignal | undefined;
-  /** Fires when the time is over, and when the deadline is ended. */
-  readonly #timer: AbortController | undefined;
-  #isExpired = false;
+  readonly #timeouts: Timeouts;
+  readonly #timeoutMs: number;
+  readonly #tick: Tick | undefined;
 
   /**
    * Starts the timer, if the caller gave a timeout. {@linkcode Deadline.end} must be called.
@@ -22,49 +23,48 @@ export class Deadline {
    * @throws the reason of a signal that has fired already
    * @throws {TsoClientError} `invalid-argument` for a timeout that is none
    */
-  constructor(options: ClientCallOptions, clock: Clock) {
+  constructor(options: ClientCallOptions, timeouts: Timeouts) {
     const { signal, timeoutMs } = options;
     signal?.throwIfAborted();
     this.#given = signal;
-    if (timeoutMs === undefined) return;
-    this.#timer = new AbortController();
-    this.#watch(checkTimeout(timeoutMs), clock, this.#timer);
-  }
-
-  /** Whether the time is over. */
-  get isExpired(): boolean {
-    return this.#isExpired;
+    this.#timeouts = timeouts;
+    this.#timeoutMs = timeoutMs ?? 0;
+    this.#tick = timeoutMs === undefined ? undefined : timeouts.begin(checkTimeout(timeoutMs));
   }
 
   /** Whether the caller waits no more. */
   get isOver(): boolean {
-    return this.#isExpired || this.#given?.aborted === true;
+    return this.#tick?.signal.aborted === true || this.#given?.aborted === true;
   }
 
   /** Settles like `promise`, or rejects when the caller's signal fires or its time is over. */
   bound<T>(promise: Promise<T>): Promise<T> {
-    const timed = this.#timer === undefined ? promise : abortable(promise, this.#timer.signal);
+    const timed = this.#tick === undefined ? promise : abortable(promise, this.#tick.signal);
     return this.#given === undefined ? timed : abortable(timed, this.#given);
   }
 
-  /** Removes the timer. */
-  end(): void {
-    this.#timer?.abort();
+  /**
+   * The error that the caller gets for one that {@linkcode Deadline.bound} has thrown.
+   *
+   * @param fault what had gone wrong last while it waited, if anything had
+   */
+  explain(error: unknown, fault: unknown): unknown {
+    return error === EXPIRED ? expired(this.#timeoutMs, fault) : error;
   }
 
-  #watch(timeoutMs: number, clock: Clock, timer: AbortController): void {
-    clock.delay(timeoutMs, { signal: timer.signal }).then(() => {
-      this.#isExpired = true;
-      timer.abort(expired(timeoutMs));
-    }, ignore);
+  /** Removes the timer, unless others need it. */
+  end(): void {
+    if (this.#tick !== undefined) this.#timeouts.end(this.#tick);
   }
 }
 
-function expired(timeoutMs: number): TsoClientError {
-  return new TsoClientError(
-    "deadline-exceeded",
-    `Cannot wait any longer: the 'timeoutMs' of the call, ${timeoutMs} ms, is over`,
-  );
+function expired(timeoutMs: number, fault: unknown): TsoClientError {
+  const text = `Cannot wait any longer: the 'timeoutMs' of the call, ${timeoutMs} ms, is over`;
+  if (fault === undefined) return new TsoClientError("deadline-exceeded", text);
+  const why = fault instanceof Error ? fault.message : String(fault);
+  const endpoint = fault instanceof TsoClientError ? fault.endpoint : undefined;
+  const options = { cause: fault, endpoint };
+  return new TsoClientError("deadline-exceeded", `${text}; the last attempt: ${why}`, options);
 }
 
 /**
@@ -80,5 +80,3 @@ export function checkTimeout(timeoutMs: number): number {
     `Cannot wait for ${timeoutMs} ms: 'timeoutMs' must be above 0 and at most ${LONGEST_TIMER_MS}`,
   );
 }
-
-function ignore(): void {}

@@ -153,7 +153,7 @@ export class LeaderCaller {
 
   /** Makes a call that both its caller and {@linkcode close} can end. */
   async #within<T>(call: CallContext, run: (open: CallContext) => Promise<T>): Promise<T> {
-    const { signal, timeoutMs } = call;
+    const { signal } = call;
     if (this.#closed) throw closedError();
     signal.throwIfAborted();
     const controller = new AbortController();
@@ -161,7 +161,7 @@ export class LeaderCaller {
     signal.addEventListener("abort", leave);
     this.#calls.add(controller);
     try {
-      return await run({ signal: controller.signal, timeoutMs });
+      return await run({ ...call, signal: controller.signal });
     } finally {
       signal.removeEventListener("abort", leave);
       this.#calls.delete(controller);

@@ -27,6 +27,7 @@ export class LeaderSearch<T> {
   readonly #question: SearchQuestion<T>;
   readonly #visitor: Visitor<T>;
   readonly #signal: AbortSignal;
+  readonly #onFault: ((error: unknown) => void) | undefined;
   readonly #endMs: number;
   readonly #failedHere = new Set<string>();
   readonly #attempts: number;
@@ -49,6 +50,7 @@ export class LeaderSearch<T> {
     this.#question = question;
     this.#visitor = new Visitor(cluster, question);
     this.#signal = call.signal;
+    this.#onFault = call.onFault;
     this.#endMs = clock.monotonicMs() + call.timeoutMs;
     this.#worklist = cluster.worklist();
     this.#attempts = Math.max(retry.maxAttempts, this.#worklist.size);
@@ -129,17 +131,20 @@ export class LeaderSearch<T> {
     this.#election = from.name;
     this.#retryReason = "not_leader";
     this.#again = true;
+    this.#onFault?.(this.#noLeader("it says that no server leads yet", from.name));
   }
 
   #passOver(address: EndpointAddress, error: Error): void {
     this.#cluster.leaders.demote(address);
     this.#retryReason = "not_leader";
     this.#last = { error, passing: false };
+    this.#onFault?.(error);
   }
 
   async #fail(verdict: FailedVerdict, address: EndpointAddress): Promise<void> {
     const { error, reason, passing } = verdict;
     this.#failedHere.add(address.name);
+    this.#onFault?.(error);
     this.#retryReason = reason;
     // An attempt that was cut short by the end of the call explains less than the ones before it.
     if (this.#last === undefined || this.#remainingMs() > 0) this.#last = { error, passing };

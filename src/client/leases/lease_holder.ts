@@ -4,6 +4,7 @@ import { abortable } from "../../core/abortable.ts";
 import type { Clock } from "../../core/clock.ts";
 import { checkClaim } from "../arguments.ts";
 import { Deadline } from "../batching/deadline.ts";
+import { Timeouts } from "../batching/timeouts.ts";
 import { TsoClientError } from "../errors.ts";
 import type { HeldLease } from "./held_lease.ts";
 import { leaseTiming } from "./hold_options.ts";
@@ -37,12 +38,14 @@ interface Wish {
 /** Acquires leases to be held, and lets go of all of them at the end. */
 export class LeaseHolder {
   readonly #options: LeaseHolderOptions;
+  readonly #timeouts: Timeouts;
   readonly #held = new Set<HeldLease>();
   readonly #closing = new AbortController();
 
   /** Holds nothing yet. */
   constructor(options: LeaseHolderOptions) {
     this.#options = options;
+    this.#timeouts = new Timeouts(options.clock);
   }
 
   /**
@@ -59,7 +62,7 @@ export class LeaseHolder {
     const wish = { claim, isOurs: holderEpoch === undefined };
     const timing = leaseTiming(options);
     this.#closing.signal.throwIfAborted();
-    const deadline = new Deadline({ signal, timeoutMs }, clock);
+    const deadline = new Deadline({ signal, timeoutMs }, this.#timeouts);
     const stop = new AbortController();
     let fault: unknown;
     try {
@@ -76,7 +79,7 @@ export class LeaseHolder {
       checkLife(armed, clock, timing);
       return this.#keep(armed, { timing, onRenewed: options.onRenewed });
     } catch (error) {
-      throw deadline.isExpired && fault !== undefined ? withCause(error, fault) : error;
+      throw deadline.explain(error, fault);
     } finally {
       deadline.end();
       stop.abort();
@@ -120,11 +123,4 @@ function checkLife(lease: ArmedLease, clock: Clock, timing: LeaseTiming): void {
       } ms, as it was acquired before; give the 'ttlMs' of then, or ` +
       "a higher 'holderEpoch'",
   );
-}
-
-/** The error of a call whose time was over, with what went wrong meanwhile. */
-function withCause(error: unknown, cause: unknown): unknown {
-  if (!(error instanceof TsoClientError)) return error;
-  const why = cause instanceof Error ? cause.message : String(cause);
-  return new TsoClientError(error.code, `${error.message}; the last attempt: ${why}`, { cause });
 }

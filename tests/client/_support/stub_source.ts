@@ -18,8 +18,12 @@ export class StubRequest {
   readonly signal: AbortSignal;
   readonly #answer = Promise.withResolvers<BatchGrant>();
 
-  constructor(count: number, { signal, timeoutMs }: CallContext) {
+  /** Says that an attempt has failed, and that there will be another. */
+  readonly reportFault: (error: unknown) => void;
+
+  constructor(count: number, { signal, timeoutMs, onFault }: CallContext) {
     this.count = count;
+    this.reportFault = (error) => onFault?.(error);
     this.timeoutMs = timeoutMs;
     this.signal = signal;
     this.answer.catch(() => {});

@@ -353,6 +353,35 @@ Deno.test("Coalescer opens a new batch when the waiting one has used a tenth of 
   await Promise.all(asked);
 });
 
+Deno.test("Coalescer.take() tells a caller who has to leave what had gone wrong meanwhile", async () => {
+  const rig = new CoalescerRig();
+  const taken = rig.coalescer.take(1, { timeoutMs: 100 });
+  taken.catch(() => {});
+  await settle();
+  const fault = new TsoClientError("unreachable", "nobody listens", { endpoint: "a:1" });
+  rig.source.request(0).reportFault(fault);
+  await rig.clock.advance(100);
+  const expected = { code: "deadline-exceeded", endpoint: "a:1", cause: fault };
+  await assert.rejects(taken, expected);
+  await assert.rejects(taken, /100 ms.*the last attempt: nobody listens/);
+});
+
+Deno.test("Coalescer says why the request before failed when the time of a batch is over in the queue", async () => {
+  const rig = new CoalescerRig({ maxInFlight: 1, timeoutMs: 100 });
+  const first = rig.ask();
+  first.catch(() => {});
+  await settle();
+  const waiting = rig.ask();
+  waiting.catch(() => {});
+  await rig.clock.advance(100);
+  const fault = new TsoClientError("unreachable", "nobody listens", { endpoint: "a:1" });
+  rig.source.request(0).fail(fault);
+  await assert.rejects(first, fault);
+  const expected = { code: "deadline-exceeded", endpoint: "a:1", cause: fault };
+  await assert.rejects(waiting, expected);
+  await assert.rejects(waiting, /100 ms have passed in the queue; .* failed: nobody listens/);
+});
+
 Deno.test("Coalescer does not send a batch whose time is over", async () => {
   const rig = new CoalescerRig({ maxInFlight: 1, timeoutMs: 1_000 });
   const sent = rig.ask();
