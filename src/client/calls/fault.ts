@@ -16,6 +16,11 @@ export type FaultKind = "not-sent" | "transport" | "deadline" | "status";
 export interface Fault {
   /** What is known about it. */
   readonly kind: FaultKind;
+  /**
+   * Whether `not-sent` is certain. It is not if the transport may have sent the request before, and could not
+   * connect when it sent it again.
+   */
+  readonly isCertain: boolean;
   /** The status, or what the transport made of it. */
   readonly code: Code;
   /** In the words of the server or of the transport. */
@@ -65,30 +70,42 @@ const BEFORE_CONNECTION: ReadonlySet<string> = new Set([
 /** System calls that make a connection. */
 const CONNECTING: ReadonlySet<string> = new Set(["connect", "getaddrinfo"]);
 
-/**
- * Words for the same where there is no code: a stream that was refused unread (RFC 9113, section 8.7), and
- * `fetch` of Deno.
- */
-const UNSENT_WORDS = /REFUSED_STREAM|client error \(Connect\)/;
+/** Words of `fetch` of Deno, which has no code. */
+const UNSENT_WORDS = /client error \(Connect\)/;
+
+/** Words of Connect for a stream that was refused unread (RFC 9113, section 8.7), where it has no code. */
+const REFUSED = "http/2 stream closed with error code REFUSED_STREAM (0x7)";
+
+/** Words of Node for the same, with the code of a stream's error. A session that ended is another matter. */
+const REFUSED_BY_NODE = /REFUSED_STREAM/;
+
+/** The code of errors that end a whole session: what was sent on it may have been read. */
+const SESSION_ERROR = "ERR_HTTP2_SESSION_ERROR";
 
 /** The longest chain of causes that is looked at. */
 const MAX_CAUSES = 8;
 
+/** What is known of the transport. */
+export interface FaultOptions {
+  /** Whether it sends a request at most once. */
+  readonly sendsOnce: boolean;
+}
+
 /** Makes out what became of an attempt from what it threw. */
-export function faultOf(thrown: unknown): Fault {
+export function faultOf(thrown: unknown, { sendsOnce }: FaultOptions): Fault {
   const error = ConnectError.from(thrown);
   const { code, rawMessage: text } = error;
-  const about = { code, text, cause: thrown };
+  const about = { code, text, cause: thrown, isCertain: sendsOnce, metadata: new Headers() };
   if (thrown instanceof AttemptTimeoutError) {
-    return { ...about, kind: "deadline", code: Code.DeadlineExceeded, metadata: new Headers() };
+    return { ...about, kind: "deadline", code: Code.DeadlineExceeded };
   }
   if (isStatus(error)) return { ...about, kind: "status", metadata: error.metadata };
-  return { ...about, kind: kindOfTransportFault(error), metadata: new Headers() };
+  return { ...about, kind: kindOfTransportFault(error) };
 }
 
 /** A channel that could not even be opened. */
 export function unopenedFault(thrown: unknown): Fault {
-  return { ...faultOf(thrown), kind: "not-sent" };
+  return { ...faultOf(thrown, { sendsOnce: true }), kind: "not-sent" };
 }
 
 function isStatus(error: ConnectError): boolean {
@@ -100,7 +117,9 @@ function isStatus(error: ConnectError): boolean {
 }
 
 function kindOfTransportFault(error: ConnectError): FaultKind {
-  if (causesOf(error).some(isBeforeSending)) return "not-sent";
+  const causes = causesOf(error);
+  const isSessionLost = causes.some((cause) => "code" in cause && cause.code === SESSION_ERROR);
+  if (!isSessionLost && causes.some(isBeforeSending)) return "not-sent";
   return error.code === Code.DeadlineExceeded ? "deadline" : "transport";
 }
 
@@ -114,7 +133,14 @@ function causesOf(error: Error): readonly Error[] {
 }
 
 function isBeforeSending(error: Error): boolean {
+  if (isRefusedUnread(error)) return true;
   if (UNSENT_WORDS.test(error.message)) return true;
   if ("syscall" in error && CONNECTING.has(String(error.syscall))) return true;
   return "code" in error && BEFORE_CONNECTION.has(String(error.code));
+}
+
+function isRefusedUnread(error: Error): boolean {
+  if (error instanceof ConnectError) return error.rawMessage === REFUSED;
+  if (!("code" in error) || error.code !== "ERR_HTTP2_STREAM_ERROR") return false;
+  return REFUSED_BY_NODE.test(error.message);
 }

@@ -128,8 +128,8 @@ export function sequencesQuestion(
   );
 }
 
-function spentNothing({ kind, code }: Fault): boolean {
-  return kind === "not-sent" || (kind === "status" && NOTHING_SPENT.has(code));
+function spentNothing({ kind, code, isCertain }: Fault): boolean {
+  return (kind === "not-sent" && isCertain) || (kind === "status" && NOTHING_SPENT.has(code));
 }
 
 function final(error: Error): Verdict {

@@ -37,9 +37,20 @@ export interface Channel {
    * @param signal fires when nobody waits for it any more
    */
   dial?(signal: AbortSignal): Promise<void>;
+  /**
+   * Whether the transport sends a request at most once, so that an error of connecting means that it was not
+   * sent. Where a retry is possible, as with `fetch`, such an error tells nothing of the first time, and a
+   * request for ordinals stays in doubt.
+   *
+   * @default {false}
+   */
+  readonly sendsOnce?: boolean;
   /** Ends the connection; calls under way fail. */
   close(): void;
 }
 
-/** Opens a channel without waiting. */
+/**
+ * Opens a channel without waiting. Its transport must not repeat a request by itself: for ordinals the block of a
+ * request whose answer was lost would be spent, and nobody told. The client repeats what may be repeated.
+ */
 export type ConnectChannel = (target: ChannelTarget) => Channel;

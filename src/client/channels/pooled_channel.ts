@@ -33,6 +33,11 @@ export class PooledChannel {
     this.stub = createClient(TsoService, channel.transport as unknown as Transport);
   }
 
+  /** Whether it sends a request at most once. */
+  get sendsOnce(): boolean {
+    return this.#channel.sendsOnce === true;
+  }
+
   /** Makes the connection, if the channel can do that by itself. */
   async dial(signal: AbortSignal): Promise<void> {
     await this.#channel.dial?.(signal);

@@ -102,7 +102,7 @@ export class Visitor<T> {
       const refused = new TsoClientError("bad-response", text, { endpoint, cause: error });
       return { kind: "refused", error: refused };
     }
-    const fault = error instanceof Unsent ? unopenedFault(error.cause) : faultOf(error);
+    const fault = error instanceof Unsent ? unopenedFault(error.cause) : faultOf(error, channel);
     if (fault.kind === "status") channel.hear(this.#cluster.settings.clock.monotonicMs());
     else if (this.#isDead(channel, fault)) this.#cluster.pool.evict(channel);
     return { kind: "fault", fault: this.#noted(fault, address) };

@@ -59,6 +59,7 @@ export class ScriptedServers {
     };
     return {
       transport: transport as unknown as ConnectTransport,
+      sendsOnce: true,
       close: () => void this.closed.push(target.origin),
     };
   };

@@ -14,12 +14,19 @@ function system(code: string, syscall?: string): ConnectError {
   return new ConnectError(cause.message, Code.Unavailable, undefined, undefined, cause);
 }
 
+/** An error of a stream or a session as Node makes it, wrapped as Connect does. */
+function http2Error(code: string, message: string): ConnectError {
+  const cause = Object.assign(new Error(message), { code });
+  return new ConnectError(message, Code.Internal, undefined, undefined, cause);
+}
+
 function wireError(code: Code): ConnectError {
   const error = new ConnectError("no", code);
   error.isWireError = true;
   return error;
 }
 
+const ONCE = { sendsOnce: true };
 const H2 = "http/2 stream closed with error code";
 
 const KINDS: readonly (readonly [string, unknown, FaultKind])[] = [
@@ -33,6 +40,21 @@ const KINDS: readonly (readonly [string, unknown, FaultKind])[] = [
     "a stream refused unread",
     new ConnectError(`${H2} REFUSED_STREAM (0x7)`, Code.Unavailable),
     "not-sent",
+  ],
+  [
+    "a stream refused unread, as Node says it",
+    http2Error("ERR_HTTP2_STREAM_ERROR", "Stream closed with error code NGHTTP2_REFUSED_STREAM"),
+    "not-sent",
+  ],
+  [
+    "a goodbye to the whole session",
+    http2Error("ERR_HTTP2_SESSION_ERROR", "Session closed with error code NGHTTP2_REFUSED_STREAM"),
+    "transport",
+  ],
+  [
+    "a message that speaks of a refused stream",
+    new ConnectError("GOAWAY after REFUSED_STREAM", Code.Unavailable),
+    "transport",
   ],
   [
     "fetch of Deno without a connection",
@@ -86,22 +108,29 @@ const KINDS: readonly (readonly [string, unknown, FaultKind])[] = [
 
 for (const [name, thrown, kind] of KINDS) {
   Deno.test(`faultOf() takes ${name} for ${kind}`, () => {
-    const fault = faultOf(thrown);
+    const fault = faultOf(thrown, ONCE);
     assert.equal(fault.kind, kind);
     assert.equal(fault.cause, thrown);
     assert.equal(unopenedFault(thrown).kind, "not-sent");
   });
 }
 
+Deno.test("faultOf() is certain that nothing was sent only if the transport sends once", () => {
+  const refused = system("ECONNREFUSED", "connect");
+  assert.equal(faultOf(refused, { sendsOnce: true }).isCertain, true);
+  assert.equal(faultOf(refused, { sendsOnce: false }).isCertain, false);
+  assert.equal(unopenedFault(refused).isCertain, true);
+});
+
 Deno.test("faultOf() looks at causes of causes, and ends with a circle of them", () => {
   const root = system("ECONNREFUSED", "connect");
   assert.equal(
-    faultOf(new Error("a", { cause: new Error("b", { cause: root }) })).kind,
+    faultOf(new Error("a", { cause: new Error("b", { cause: root }) }), ONCE).kind,
     "not-sent",
   );
   const circle = new Error("a");
   circle.cause = circle;
-  assert.equal(faultOf(circle).kind, "transport");
+  assert.equal(faultOf(circle, ONCE).kind, "transport");
 });
 
 Deno.test("statusName() writes codes as gRPC does", () => {
@@ -125,18 +154,21 @@ const ADDRESS = { name: "a:1", origin: "http://a:1", tls: undefined, configured:
 
 Deno.test("errorOfFault() names what was wanted, the server, and the way out", () => {
   const attempted = { what: "get timestamps", address: ADDRESS };
-  const refused = errorOfFault(faultOf(system("ECONNREFUSED", "connect")), attempted);
+  const refused = errorOfFault(faultOf(system("ECONNREFUSED", "connect"), ONCE), attempted);
   assert.equal(
     refused.message,
     "Cannot get timestamps: a:1 cannot be reached: connect ECONNREFUSED; check the address, the network and TLS",
   );
-  const internal = errorOfFault(faultOf(status(Code.Internal, "window exhausted")), attempted);
+  const internal = errorOfFault(
+    faultOf(status(Code.Internal, "window exhausted"), ONCE),
+    attempted,
+  );
   assert.equal(internal.message, "Cannot get timestamps: a:1 answered INTERNAL: window exhausted");
   assert.deepEqual([internal.code, internal.status, internal.endpoint], [
     "refused",
     "INTERNAL",
     "a:1",
   ]);
-  const late = describeFault(faultOf(new AttemptTimeoutError(1_999.5)), ADDRESS);
+  const late = describeFault(faultOf(new AttemptTimeoutError(1_999.5), ONCE), ADDRESS);
   assert.equal(late, "a:1 did not answer in time: no answer within 2000 ms");
 });

@@ -96,6 +96,15 @@ Deno.test("LeaderCaller.getSeq() is asked again when a server refused the stream
   await getSeq(rig);
 });
 
+Deno.test("LeaderCaller.getSeq() is in doubt when a transport that may repeat requests could not connect", async () => {
+  const rig: CallerRig = new CallerRig([A, B], {
+    connect: (target): Channel => ({ ...rig.servers.connect(target), sendsOnce: false }),
+  });
+  rig.servers.on(A, refuseConnection).on(B, block);
+  await assert.rejects(getSeq(rig), SeqUncertainError);
+  assert.deepEqual(rig.servers.asked, [A]);
+});
+
 Deno.test("LeaderCaller.getSeq() throws unreachable, not outcome-unknown, when nobody could be reached", async () => {
   const rig = new CallerRig([A, B]);
   await assert.rejects(getSeq(rig), { code: "unreachable", name: "TsoClientError" });

@@ -25,6 +25,7 @@ export function connectGrpc(target: ChannelTarget): Channel {
   const unary: Transport["unary"] = (...call) => connection.whileUsed(() => inner.unary(...call));
   return {
     transport: { unary, stream: inner.stream },
+    sendsOnce: true,
     dial: (signal) => connection.whileUsed(() => abortable(connection.dial(), signal)),
     close: () => connection.close(),
   };
