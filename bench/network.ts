@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { join } from "node:path";
-import { PROTOCOLS } from "./load/caller.ts";
+import { PROTOCOLS } from "./load/connection.ts";
 import type { Cell, LoadResult, Plan } from "./load/plan.ts";
 import type { Arm, PauseFigures } from "./pauses.ts";
 import { arms } from "./pauses.ts";

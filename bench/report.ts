@@ -6,7 +6,7 @@ import type { MatrixCell } from "./client_matrix.ts";
 import { formatAlone, formatMatrix, formatSequences } from "./client_report.ts";
 import { grouped, milliseconds } from "./figures.ts";
 import type { InProcessRates } from "./in_process.ts";
-import type { Protocol } from "./load/caller.ts";
+import type { Protocol } from "./load/connection.ts";
 import type { CellResult, LoadResult } from "./load/plan.ts";
 import type { Machine } from "./machine.ts";
 import type { NetworkPauses } from "./network.ts";

@@ -3,8 +3,8 @@
 import { describeViolation } from "../../src/cli/bench/render.ts";
 import type { HistoryChecker, HistoryTicket } from "../../src/testing/mod.ts";
 import type { Block } from "./block.ts";
-import type { Connection, Protocol } from "./caller.ts";
 import { connect } from "./caller.ts";
+import type { Connection, Protocol } from "./connection.ts";
 import { cpuTimeMs } from "./cpu_time.ts";
 import type { Cell, Plan } from "./plan.ts";
 import type { Tally } from "./tally.ts";

@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { connect } from "node:net";
 import type { Block } from "./block.ts";
 import { blockFromBinary, GET_TS_PATH, readFrames, requestFrame } from "./block.ts";
-import type { Connection, ConnectionOptions } from "./caller.ts";
+import type { Connection, ConnectionOptions } from "./connection.ts";
 import type { Frame } from "./http2/frame.ts";
 import { encodeFrame, FLAG, FRAME, FRAME_HEADER_BYTES, FrameReader } from "./http2/frame.ts";
 import type { HeaderFields } from "./http2/hpack.ts";

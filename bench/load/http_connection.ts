@@ -5,7 +5,7 @@ import type { Socket } from "node:net";
 import { connect } from "node:net";
 import type { Block } from "./block.ts";
 import { blockFromBinary, blockFromJson, GET_TS_PATH, readFrames, requestFrame } from "./block.ts";
-import type { Connection, ConnectionOptions, Protocol } from "./caller.ts";
+import type { Connection, ConnectionOptions, Protocol } from "./connection.ts";
 import type { HttpResponse } from "./http_response.ts";
 import { readResponse } from "./http_response.ts";
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LatencyFigures } from "../../src/cli/bench/latencies.ts";
-import type { Protocol } from "./caller.ts";
+import type { Protocol } from "./connection.ts";
 
 /** One thing to measure: a server asked in one way by a number of callers. */
 export interface Cell {
