@@ -25,7 +25,10 @@ export interface HoldLeaseOptions extends ClientCallOptions {
    * @default {a tenth of `ttlMs`}
    */
   readonly safetyMarginMs?: number;
-  /** Called after each renewal, when the bound and the expiry have moved. */
+  /**
+   * Called after each renewal, when the bound and the expiry have moved. It must not throw: there is nobody who
+   * could catch that, and it would be an uncaught exception.
+   */
   readonly onRenewed?: (lease: HeldLease) => void;
 }
 

@@ -33,17 +33,29 @@ export interface LeaseAttemptOptions {
   readonly clock: Clock;
   /** Ends the work. */
   readonly signal: AbortSignal;
+  /**
+   * Ends a request to acquire that is under way, instead of `signal`: an answer that nobody waits for may still be
+   * a grant.
+   */
+  readonly acquireSignal?: AbortSignal;
   /** How long an attempt that begins now may take, in milliseconds. */
   readonly timeoutMs: () => number;
   /** Told of each attempt that failed for a passing reason. */
   readonly onFault: (error: unknown) => void;
+  /** Told of each grant of an acquisition, wanted or not. */
+  readonly onGranted?: (leaseId: number) => void;
 }
 
 /** The first pause between attempts, in milliseconds. Each further one is twice as long. */
-const FIRST_PAUSE_MS = 50;
+export const FIRST_PAUSE_MS = 50;
 
 /** The longest pause, in milliseconds: short beside the shortest ttl of 5 s (behaviour.md 1.6). */
 const LONGEST_PAUSE_MS = 1_000;
+
+/** The pause after one of this length. */
+export function nextPauseMs(pauseMs: number): number {
+  return Math.min(pauseMs * 2, LONGEST_PAUSE_MS);
+}
 
 /** What may be over a moment later: the leader changes, a server restarts, a disk hangs. */
 const PASSING: ReadonlySet<ClientErrorCode> = new Set([
@@ -97,12 +109,14 @@ export function acquireUntilGranted(
   request: LeaseRequest,
   options: LeaseAttemptOptions,
 ): Promise<ArmedLease> {
-  const { source, clock } = options;
+  const { source, clock, acquireSignal, onGranted } = options;
   const armed = momentOf(clock);
-  return untilGranted(
-    options,
-    async (call) => ({ grant: await source.acquireLease(request, call), armed }),
-  );
+  return untilGranted(options, async ({ signal, timeoutMs }) => {
+    const call = { signal: acquireSignal ?? signal, timeoutMs };
+    const grant = await source.acquireLease(request, call);
+    onGranted?.(grant.leaseId);
+    return { grant, armed };
+  });
 }
 
 async function untilGranted(
@@ -110,7 +124,7 @@ async function untilGranted(
   attempt: (call: CallContext) => Promise<ArmedLease>,
 ): Promise<ArmedLease> {
   const { clock, signal, timeoutMs, onFault } = options;
-  for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = Math.min(pauseMs * 2, LONGEST_PAUSE_MS)) {
+  for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = nextPauseMs(pauseMs)) {
     signal.throwIfAborted();
     try {
       return await attempt({ signal, timeoutMs: Math.max(1, timeoutMs()) });

@@ -6,6 +6,7 @@ import { checkClaim } from "../arguments.ts";
 import { Deadline } from "../batching/deadline.ts";
 import { Timeouts } from "../batching/timeouts.ts";
 import { TsoClientError } from "../errors.ts";
+import { Acquisition } from "./acquisition.ts";
 import type { HeldLease } from "./held_lease.ts";
 import { leaseTiming } from "./hold_options.ts";
 import type { HoldLeaseOptions } from "./hold_options.ts";
@@ -40,6 +41,9 @@ export class LeaseHolder {
   readonly #options: LeaseHolderOptions;
   readonly #timeouts: Timeouts;
   readonly #held = new Set<HeldLease>();
+  readonly #acquiring = new Map<Acquisition, Wish>();
+  /** Acquisitions that nobody waits for any more, until what they may have acquired is released. */
+  readonly #givenUp = new Set<Promise<void>>();
   readonly #closing = new AbortController();
 
   /** Holds nothing yet. */
@@ -63,33 +67,42 @@ export class LeaseHolder {
     const timing = leaseTiming(options);
     this.#closing.signal.throwIfAborted();
     const deadline = new Deadline({ signal, timeoutMs }, this.#timeouts);
-    const stop = new AbortController();
-    let fault: unknown;
+    const acquisition = new Acquisition((attempts) => this.#obtain(wish, attempts), {
+      source,
+      clock,
+      timeoutMs,
+    });
+    this.#acquiring.set(acquisition, wish);
     try {
-      const work = this.#obtain(wish, {
-        source,
-        clock,
-        signal: stop.signal,
-        timeoutMs: () => timeoutMs,
-        onFault: (error) => fault = error,
-      });
-      const armed = await abortable(deadline.bound(work), this.#closing.signal);
+      const armed = await abortable(deadline.bound(acquisition.lease), this.#closing.signal);
       // The client may have been closed since the answer came, a turn ago.
       this.#closing.signal.throwIfAborted();
       checkLife(armed, clock, timing);
+      this.#acquiring.delete(acquisition);
       return this.#keep(armed, { timing, onRenewed: options.onRenewed });
     } catch (error) {
-      throw deadline.explain(error, fault);
+      this.#giveUp(acquisition);
+      throw deadline.explain(error, acquisition.fault);
     } finally {
       deadline.end();
-      stop.abort();
     }
   }
 
-  /** Ends acquisitions with the error, and lets go of every lease. Never rejects. */
+  /** Ends acquisitions with the error, and lets go of every lease, of late ones too. Bounded; never rejects. */
   async close(error: TsoClientError): Promise<void> {
     this.#closing.abort(error);
-    await Promise.all([...this.#held].map((lease) => lease.release()));
+    for (const acquisition of this.#acquiring.keys()) this.#giveUp(acquisition);
+    const releases = [...this.#held].map((lease) => lease.release());
+    await Promise.all([...releases, ...this.#givenUp]);
+  }
+
+  /** A lease with an epoch of the user may be that of another call, and is left to expire. */
+  #giveUp(acquisition: Acquisition): void {
+    const wish = this.#acquiring.get(acquisition);
+    if (!this.#acquiring.delete(acquisition)) return;
+    if (!wish?.isOurs) return acquisition.end();
+    const done = acquisition.takeBack().then(() => void this.#givenUp.delete(done));
+    this.#givenUp.add(done);
   }
 
   async #obtain({ claim, isOurs }: Wish, options: LeaseAttemptOptions): Promise<ArmedLease> {

@@ -2,7 +2,12 @@
 
 import { TsoClientError } from "../errors.ts";
 import type { LeaseRequest } from "../grants.ts";
-import { acquireUntilGranted, renewUntilGranted } from "./lease_attempts.ts";
+import {
+  acquireUntilGranted,
+  FIRST_PAUSE_MS,
+  nextPauseMs,
+  renewUntilGranted,
+} from "./lease_attempts.ts";
 import type { ArmedLease, LeaseAttemptOptions } from "./lease_attempts.ts";
 
 /** What {@linkcode obtainLease} works with. */
@@ -25,7 +30,7 @@ export async function obtainLease(
   options: ObtainOptions,
 ): Promise<ArmedLease> {
   let { mayBeOlder } = options;
-  for (;;) {
+  for (let pauseMs = FIRST_PAUSE_MS;; pauseMs = nextPauseMs(pauseMs)) {
     const acquired = await acquireUntilGranted(request, options);
     const ageMs = options.clock.monotonicMs() - acquired.armed.monotonicMs;
     if (!mayBeOlder && ageMs < request.ttlMs / 3) return acquired;
@@ -37,6 +42,7 @@ export async function obtainLease(
       // way and be granted before it.
       mayBeOlder = true;
     }
+    await options.clock.delay(pauseMs, { signal: options.signal });
   }
 }
 

@@ -9,6 +9,7 @@ import { isFinal, renewUntilGranted } from "./lease_attempts.ts";
 import type { ArmedLease, LeaseSource } from "./lease_attempts.ts";
 import { armingOf, LeaseClock, waitOut } from "./lease_clock.ts";
 import type { LeaseTiming } from "./lease_clock.ts";
+import { releaseInTime } from "./release_lease.ts";
 
 /** What a {@linkcode RenewedLease} works with. */
 export interface RenewedLeaseOptions {
@@ -23,9 +24,6 @@ export interface RenewedLeaseOptions {
   /** Called when there is nothing left to do for it: it was lost, or has been released. */
   readonly onDone: (lease: RenewedLease) => void;
 }
-
-/** The longest that a release may take, in milliseconds. A lease that is not released expires by itself. */
-const RELEASE_TIMEOUT_MS = 2_000;
 
 /** A lease at work: one loop renews it, another fires the signal when its time is over. */
 export class RenewedLease implements HeldLease {
@@ -145,17 +143,7 @@ export class RenewedLease implements HeldLease {
 
   async #release(): Promise<void> {
     this.#end.abort(new TsoClientError("closed", `Lease ${this.leaseId} was released`));
-    const signal = new AbortController().signal;
-    try {
-      if (this.#gone) return;
-      await this.#options.source.releaseLease(this.leaseId, {
-        signal,
-        timeoutMs: RELEASE_TIMEOUT_MS,
-      });
-    } catch {
-      // It expires by itself.
-    } finally {
-      this.#options.onDone(this);
-    }
+    if (!this.#gone) await releaseInTime(this.leaseId, this.#options);
+    this.#options.onDone(this);
   }
 }

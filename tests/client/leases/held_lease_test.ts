@@ -255,6 +255,21 @@ Deno.test("HeldLease.release() never rejects and is bounded when the server is g
   }
 });
 
+for (
+  const [code, releases] of [["no-leader", 2], ["unreachable", 1], [
+    "deadline-exceeded",
+    1,
+  ]] as const
+) {
+  Deno.test(`HeldLease.release() is tried ${releases} times when the first answer is ${code}`, async () => {
+    const rig = new LeaseRig();
+    const lease = await held(rig);
+    rig.leases.script = [fault(code)];
+    await rig.run(lease.release());
+    assert.equal(rig.leases.times("release").length, releases);
+  });
+}
+
 Deno.test("HeldLease.release() while a renewal is under way ends the renewal", async () => {
   const rig = new LeaseRig();
   const lease = await held(rig);

@@ -98,6 +98,7 @@ Deno.test("holdLease() ends with its signal, which does not touch the lease afte
   await rig.clock.advance(100);
   control.abort(new Error("gone"));
   await assert.rejects(failed, { message: "gone" });
+  await rig.clock.advance(1_000);
   assert.equal(rig.leases.attempts[0]?.call.signal.aborted, true);
   assert.equal(rig.clock.sleeping, 0);
 
@@ -106,6 +107,58 @@ Deno.test("holdLease() ends with its signal, which does not touch the lease afte
   later.abort();
   assert.equal(lease.signal.aborted, false);
   await lease.release();
+});
+
+Deno.test("holdLease() releases a lease that is granted after its signal has fired", async () => {
+  const rig = new LeaseRig();
+  const control = new AbortController();
+  rig.leases.script = [500];
+  const failed = rig.holder.hold("a", { ttlMs: TTL_MS, signal: control.signal });
+  await rig.clock.advance(0);
+  await rig.clock.advance(100);
+  control.abort(new Error("gone"));
+  await assert.rejects(failed, { message: "gone" });
+  assert.deepEqual(rig.leases.times("release"), []);
+  await rig.clock.advance(400);
+  assert.deepEqual(rig.leases.times("release"), [500]);
+  assert.equal(rig.clock.sleeping, 0);
+});
+
+Deno.test("LeaseHolder.close() waits for a late grant, and releases it", async () => {
+  const rig = new LeaseRig();
+  rig.leases.script = [500];
+  const acquiring = rig.holder.hold("a", { ttlMs: TTL_MS });
+  await rig.clock.advance(0);
+  await rig.clock.advance(100);
+  const error = new TsoClientError("closed", "closed by the test");
+  const closed = rig.holder.close(error);
+  await assert.rejects(acquiring, error);
+  await rig.run(closed);
+  assert.deepEqual(rig.leases.times("release"), [500]);
+  assert.equal(rig.clock.sleeping, 0);
+});
+
+Deno.test("holdLease() with an epoch of the user leaves a lease alone that may be another call's", async () => {
+  const rig = new LeaseRig();
+  const control = new AbortController();
+  rig.leases.script = [500];
+  const { signal } = control;
+  const failed = rig.holder.hold("a", { ttlMs: TTL_MS, holderEpoch: 7n, signal });
+  await rig.clock.advance(100);
+  control.abort(new Error("gone"));
+  await assert.rejects(failed, { message: "gone" });
+  await rig.clock.advance(3_000);
+  assert.deepEqual(rig.leases.times("release"), []);
+});
+
+Deno.test("holdLease() pauses when what it acquires is gone each time it renews", async () => {
+  const rig = new LeaseRig();
+  const gone = fault("refused", "NOT_FOUND");
+  rig.leases.script = Array.from({ length: 1_000 }, (_, turn) => turn % 2 === 0 ? 0 : gone);
+  const options = { ttlMs: TTL_MS, holderEpoch: 7n, timeoutMs: 2_000 };
+  await assert.rejects(rig.run(rig.holder.hold("a", options)), { code: "deadline-exceeded" });
+  const attempts = rig.leases.times("acquire").length;
+  assert.ok(attempts > 2 && attempts < 10, `${attempts} attempts`);
 });
 
 Deno.test("LeaseHolder.close() releases what is held and ends what is being acquired", async () => {
@@ -117,7 +170,7 @@ Deno.test("LeaseHolder.close() releases what is held and ends what is being acqu
   const error = new TsoClientError("closed", "closed by the test");
   const closed = rig.holder.close(error);
   await assert.rejects(acquiring, error);
-  await closed;
+  await rig.run(closed, 2_000);
   assert.equal(lease.signal.aborted, true);
   assert.equal(rig.leases.times("release").length, 1);
   await assert.rejects(rig.holder.hold("c", { ttlMs: TTL_MS }), error);
