@@ -88,7 +88,7 @@ export interface RetryOptions {
   readonly timeoutMs?: number;
   /**
    * The wait before a further attempt is random between 0 and this times two to the power of the attempt,
-   * 5 s at most.
+   * 5 s at most. At least 1.
    *
    * @default {50}
    */

@@ -107,7 +107,7 @@ function resolveRetry(options: RetryOptions): Required<RetryOptions> {
   checkWhole("retry.maxAttempts", maxAttempts, { min: 1, max: UINT32_MAX });
   checkMs("retry.attemptTimeoutMs", attemptTimeoutMs, { min: 1, max: LONGEST_ATTEMPT_MS });
   checkMs("retry.timeoutMs", timeoutMs, { min: 1, max: LONGEST_TIMER_MS });
-  checkMs("retry.baseBackoffMs", baseBackoffMs, { min: 0, max: LONGEST_TIMER_MS });
+  checkMs("retry.baseBackoffMs", baseBackoffMs, { min: 1, max: LONGEST_TIMER_MS });
   return { maxAttempts, attemptTimeoutMs, timeoutMs, baseBackoffMs };
 }
 

@@ -6,7 +6,7 @@ import { checkClaim, checkLeaseId, checkSequence, checkSequences } from "./argum
 import type { LeaseClaim } from "./arguments.ts";
 import type { ConnectChannel } from "./channels/channel.ts";
 import { Coalescer } from "./batching/coalescer.ts";
-import { checkTimeout } from "./batching/deadline.ts";
+import { checkSignal, checkTimeout } from "./batching/deadline.ts";
 import { TsoClientError } from "./errors.ts";
 import type {
   CallContext,
@@ -203,7 +203,8 @@ export class BaseTsoClient implements AsyncDisposable {
     options: ClientCallOptions,
     ask: (call: CallContext) => Promise<T>,
   ): Promise<T> {
-    const { signal, timeoutMs = this.#timeoutMs } = options;
+    const { timeoutMs = this.#timeoutMs } = options;
+    const signal = checkSignal(options.signal);
     if (this.#closed !== undefined) throw this.#closed;
     checkTimeout(timeoutMs);
     signal?.throwIfAborted();

@@ -71,7 +71,7 @@ class ScheduledWorld implements AsyncDisposable {
       new TsoClient({
         endpoints: ["oracle.example:1"],
         maxInFlight,
-        retry: { maxAttempts: 1_000, baseBackoffMs: 0 },
+        retry: { maxAttempts: 1_000, baseBackoffMs: 1 },
         connect: () => ({ transport: this.#transport(), close: () => {} }),
       })
     );

@@ -33,6 +33,7 @@ const WRONG: readonly (readonly [Partial<ClientOptions>, RegExp])[] = [
   [{ retry: { attemptTimeoutMs: 86_400_001 } }, /'retry\.attemptTimeoutMs'.*86400001/],
   [{ retry: { timeoutMs: 2 ** 31 } }, /'retry\.timeoutMs'.*2147483648/],
   [{ retry: { baseBackoffMs: -1 } }, /'retry\.baseBackoffMs'.*-1/],
+  [{ retry: { baseBackoffMs: 0 } }, /'retry\.baseBackoffMs' .* from 1 to .*: current value is 0/],
   [{ tls: { cert: "secret" } }, /'tls' must be a certificate with its key.*only cert/],
   [{ tls: { key: "secret" } }, /'tls' must be a certificate with its key.*only key/],
 ];

@@ -180,6 +180,14 @@ function hang(): Promise<never> {
   return new Promise(() => {});
 }
 
+Deno.test("TsoClient takes a signal of null for none", async () => {
+  await using rig = await ClientRig.start();
+  const signal = null as unknown as AbortSignal;
+  for (const call of Object.values(CALLS)) await call(rig.client, { signal });
+  const lease = await rig.client.holdLease("a", { ttlMs: 5_000, signal });
+  await lease.release();
+});
+
 Deno.test("TsoClient.getTs() with too short a timeout says which endpoint failed, and how", async () => {
   const refuse = () => Promise.reject(new ConnectError("refused", Code.Unavailable));
   await using client = new TsoClient({
@@ -243,6 +251,14 @@ Deno.test("TsoClient refuses bad arguments before it asks", async () => {
   const claim = { holder: "a", holderEpoch: 1n, ttlMs: 5_000 };
   const calls = [
     () => client.getTs({ timeoutMs: 0 }),
+    () => client.getTs({ timeoutMs: "5" as unknown as number }),
+    () => client.getTs({ timeoutMs: null as unknown as number }),
+    () => client.getTs({ signal: "stop" as unknown as AbortSignal }),
+    () => client.getTs({ signal: new AbortController() as unknown as AbortSignal }),
+    () => client.getSeq("a", 1, { timeoutMs: "5" as unknown as number }),
+    () => client.getSeq("a", 1, { signal: {} as unknown as AbortSignal }),
+    () => client.holdLease("a", { ttlMs: 5_000, signal: {} as unknown as AbortSignal }),
+    () => client.holdLease("a", { ttlMs: 5_000, timeoutMs: "5" as unknown as number }),
     () => client.getTsBatch(0),
     () => client.getTsBatch(262_145),
     () => client.getSeq(""),

@@ -23,7 +23,7 @@ function channelsTo(servers: Readonly<Record<string, Methods>>): ConnectChannel 
 }
 
 function callerOf(servers: Readonly<Record<string, Methods>>): LeaderCaller {
-  const options = { endpoints: ["a:1"], retry: { baseBackoffMs: 0 }, random: () => 0 };
+  const options = { endpoints: ["a:1"], retry: { baseBackoffMs: 1 }, random: () => 0 };
   return new LeaderCaller(resolveClientOptions(options, channelsTo(servers)));
 }
 

@@ -24,7 +24,8 @@ export class Deadline {
    * @throws {TsoClientError} `invalid-argument` for a timeout that is none
    */
   constructor(options: ClientCallOptions, timeouts: Timeouts) {
-    const { signal, timeoutMs } = options;
+    const { timeoutMs } = options;
+    const signal = checkSignal(options.signal);
     signal?.throwIfAborted();
     this.#given = signal;
     this.#timeouts = timeouts;
@@ -74,9 +75,37 @@ function expired(timeoutMs: number, fault: unknown): TsoClientError {
  * @throws {TsoClientError} `invalid-argument` naming the rule and the value
  */
 export function checkTimeout(timeoutMs: number): number {
-  if (timeoutMs > 0 && timeoutMs <= LONGEST_TIMER_MS) return timeoutMs;
+  if (typeof timeoutMs === "number" && timeoutMs > 0 && timeoutMs <= LONGEST_TIMER_MS) {
+    return timeoutMs;
+  }
   throw new TsoClientError(
     "invalid-argument",
-    `Cannot wait for ${timeoutMs} ms: 'timeoutMs' must be above 0 and at most ${LONGEST_TIMER_MS}`,
+    `Cannot wait for ${
+      show(timeoutMs)
+    } ms: 'timeoutMs' must be a number above 0 and at most ${LONGEST_TIMER_MS}`,
   );
+}
+
+/**
+ * Checks what is to end a call. `null` is none, as for `fetch`.
+ *
+ * @returns the signal, if there is one
+ * @throws {TsoClientError} `invalid-argument` naming the rule and the value
+ */
+export function checkSignal(signal: AbortSignal | null | undefined): AbortSignal | undefined {
+  if (signal === undefined || signal === null) return undefined;
+  if (typeof signal.addEventListener === "function" && typeof signal.aborted === "boolean") {
+    return signal;
+  }
+  throw new TsoClientError(
+    "invalid-argument",
+    `Cannot end a call with ${
+      show(signal)
+    }: 'signal' must be an AbortSignal; pass controller.signal`,
+  );
+}
+
+function show(value: unknown): string {
+  if (typeof value === "number") return String(value);
+  return typeof value === "string" ? JSON.stringify(value) : Object.prototype.toString.call(value);
 }

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { ChannelPool, MAX_HINT_CHANNELS } from "../../../src/client/channels/channel_pool.ts";
+import { ManualClock, settle } from "../../../src/testing/manual_clock.ts";
 import { CallerRig } from "../_support/caller_rig.ts";
 import {
   failing,
@@ -117,8 +118,26 @@ Deno.test("LeaderCaller.getTs() leaves other calls alone when one of them finds 
   assert.deepEqual(rig.servers.closed, ["http://a:1"]);
 });
 
+Deno.test("LeaderCaller.getTs() opens a new connection also if its timer fires a millisecond early", async () => {
+  const clock = new ManualClock();
+  const rig = new CallerRig(["a:1"], {
+    clock: {
+      nowMs: () => clock.nowMs(),
+      monotonicMs: () => clock.monotonicMs(),
+      delay: (ms, options) => clock.delay(Math.max(0, ms - 1), options),
+    },
+  });
+  rig.servers.on("a:1", inTurn(leaderOf(1n), silent, leaderOf(1n, 2_000)));
+  await rig.caller.getTs(1, rig.call());
+  const next = rig.caller.getTs(1, rig.call());
+  await settle();
+  await clock.advance(2_100);
+  await next;
+  assert.deepEqual(rig.servers.closed, ["http://a:1"]);
+});
+
 Deno.test("LeaderCaller.getTs() holds few channels however many servers hints name", async () => {
-  const rig = new CallerRig(["a:1"], { retry: { baseBackoffMs: 0 } });
+  const rig = new CallerRig(["a:1"], { retry: { baseBackoffMs: 1 } });
   let n = 0;
   const next = failing(() => notLeader({ endpoint: `h${++n}:1`, epoch: BigInt(n) }));
   rig.servers.on("a:1", next);
