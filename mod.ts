@@ -31,7 +31,12 @@ export type { MaxSafe, OracleEnd, OracleSnapshot } from "./src/server/oracle.ts"
 export { Leases } from "./src/server/leases.ts";
 export type { LeaseGrant, LeaseRequest, SafeFrontier } from "./src/server/leases.ts";
 export { Sequences } from "./src/server/sequences.ts";
-export type { CallOptions, SequenceBlock, SequenceGrant } from "./src/server/sequences.ts";
+export type {
+  CallOptions,
+  SequenceBatchGrant,
+  SequenceBlock,
+  SequenceGrant,
+} from "./src/server/sequences.ts";
 export type { LeaseClaim, LeaseRecord } from "./src/core/lease_table.ts";
 export type { SequenceRequest } from "./src/core/sequence.ts";
 export type { OracleOptions } from "./src/server/options.ts";

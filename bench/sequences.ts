@@ -71,9 +71,9 @@ async function measureArm(
   let answers = 0;
   const callInTurn = async () => {
     for (let beganMs = 0; (beganMs = performance.now()) < endMs;) {
-      const { blocks } = await oracle.sequences.take({ key: KEY, count: 1 });
+      const block = await oracle.sequences.take({ key: KEY, count: 1 });
       const nowMs = performance.now();
-      for (const block of blocks) gaps.received(block);
+      gaps.received(block);
       if (nowMs < startMs) continue;
       latencies.record(nowMs - beganMs);
       if (nowMs <= endMs) answers++;

@@ -38,8 +38,7 @@ export function sequenceMethods(sequences: SequenceSource, fail: Fail): Sequence
       admit(context);
       const { key, count } = request;
       const { signal } = context;
-      const { blocks: [block], epoch } = await sequences.take({ key, count }, { signal })
-        .catch(fail);
+      const { epoch, ...block } = await sequences.take({ key, count }, { signal }).catch(fail);
       return create(GetSeqResponseSchema, {
         ...block,
         epoch: create(EpochWireSchema, epochToHalves(epoch)),

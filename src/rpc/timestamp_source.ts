@@ -3,7 +3,7 @@
 import type { Grant } from "../core/allocator.ts";
 import type { LeaseGrant, LeaseRequest, SafeFrontier } from "../server/leases.ts";
 import type { MaxSafe } from "../server/oracle.ts";
-import type { CallOptions, SequenceGrant } from "../server/sequences.ts";
+import type { CallOptions, SequenceBatchGrant, SequenceGrant } from "../server/sequences.ts";
 import type { SequenceRequest } from "../core/sequence.ts";
 
 /** The part of `Sequences` that the service calls. Each rejects with an `OracleError` if nothing was granted. */
@@ -11,7 +11,10 @@ export interface SequenceSource {
   /** Takes a block of one sequence. */
   take(request: SequenceRequest, options?: CallOptions): Promise<SequenceGrant>;
   /** Takes a block of each of several sequences, or of none. */
-  takeBatch(requests: readonly SequenceRequest[], options?: CallOptions): Promise<SequenceGrant>;
+  takeBatch(
+    requests: readonly SequenceRequest[],
+    options?: CallOptions,
+  ): Promise<SequenceBatchGrant>;
 }
 
 /** The part of `Leases` that the service calls. Each rejects with an `OracleError` if nothing was done. */

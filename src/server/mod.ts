@@ -74,7 +74,7 @@ export type { MaxSafe, OracleEnd, OracleSnapshot } from "./oracle.ts";
 export { Leases } from "./leases.ts";
 export type { LeaseGrant, LeaseRequest, SafeFrontier } from "./leases.ts";
 export { Sequences } from "./sequences.ts";
-export type { CallOptions, SequenceBlock, SequenceGrant } from "./sequences.ts";
+export type { CallOptions, SequenceBatchGrant, SequenceBlock, SequenceGrant } from "./sequences.ts";
 export type { LeaseClaim, LeaseRecord } from "../core/lease_table.ts";
 export type { SequenceRequest } from "../core/sequence.ts";
 export type { ServingFalse, ServingState, ServingTrue } from "./serving.ts";

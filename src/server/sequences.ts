@@ -29,8 +29,14 @@ export interface SequenceBlock {
   readonly count: number;
 }
 
+/** A block, and the epoch that granted it. */
+export interface SequenceGrant extends SequenceBlock {
+  /** The epoch of the leadership. */
+  readonly epoch: Epoch;
+}
+
 /** Blocks taken in one step, and the epoch that granted them. */
-export interface SequenceGrant {
+export interface SequenceBatchGrant {
   /** One block for each request, in its order. */
   readonly blocks: readonly SequenceBlock[];
   /** The epoch of the leadership. */
@@ -107,10 +113,14 @@ export class Sequences {
     if (!this.#core.isServing) throw this.#core.notLeader();
     const asked = copyOf(request);
     this.#check(asked);
-    return await this.#advance([asked], { ...SINGLE, ...options }, async (epoch) => {
+    const advance = async (epoch: Epoch) => {
       if (this.#driver.advanceDense === undefined) throw unsupported("sequences");
       return [await this.#driver.advanceDense(asked, epoch, options)];
-    });
+    };
+    const { blocks, epoch } = await this.#advance([asked], { ...SINGLE, ...options }, advance);
+    const [block] = blocks;
+    if (block === undefined) throw outcomeUnknown("the driver broke its contract", undefined);
+    return { ...block, epoch };
   }
 
   /**
@@ -122,7 +132,7 @@ export class Sequences {
   async takeBatch(
     requests: readonly SequenceRequest[],
     options: CallOptions = {},
-  ): Promise<SequenceGrant> {
+  ): Promise<SequenceBatchGrant> {
     this.#meter.count(BATCH.requests);
     if (!this.#core.isServing) throw this.#core.notLeader();
     const asked = requests.map(copyOf);
@@ -143,7 +153,7 @@ export class Sequences {
     requests: readonly SequenceRequest[],
     call: SequenceCall,
     advance: Advance,
-  ): Promise<SequenceGrant> {
+  ): Promise<SequenceBatchGrant> {
     const { epoch } = this.#core.allocator;
     if (epoch === undefined) throw this.#core.notLeader();
     try {

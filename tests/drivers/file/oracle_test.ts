@@ -21,8 +21,7 @@ ioTest("FileDriver under an oracle keeps leading when a write of sequences fails
   await oracle.untilServing();
   await assert.rejects(oracle.sequences.take({ key: "orders", count: 5 }), isUnknown);
   assert.equal((await oracle.getTs(1)).count, 1);
-  const { blocks } = await oracle.sequences.take({ key: "orders", count: 1 });
-  assert.deepEqual(blocks, [{ key: "orders", start: 5n, count: 1 }]);
+  assert.equal((await oracle.sequences.take({ key: "orders", count: 1 })).start, 5n);
 });
 
 ioTest("FileDriver under an oracle keeps leading when a write of leases fails", async () => {
@@ -46,8 +45,7 @@ ioTest("FileDriver gives the next oracle its sequences and leases", async () => 
     await using driver = await FileDriver.open({ directory: dir.path });
     await using oracle = new Oracle({ driver });
     await oracle.untilServing();
-    const { blocks } = await oracle.sequences.take({ key: "orders", count: 3 });
-    assert.equal(blocks[0]?.start, start);
+    assert.equal((await oracle.sequences.take({ key: "orders", count: 3 })).start, start);
     ids.push((await oracle.leases.acquire(claim)).leaseId);
   }
   assert.equal(ids[0], ids[1], "the lease of the same holder and epoch was granted anew");

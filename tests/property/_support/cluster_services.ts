@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import type { SequenceRequest } from "../../../src/core/sequence.ts";
 import { OracleError } from "../../../src/server/errors.ts";
 import type { LeaseGrant, LeaseRequest } from "../../../src/server/leases.ts";
-import type { SequenceGrant } from "../../../src/server/sequences.ts";
+import type { SequenceBlock } from "../../../src/server/sequences.ts";
 import type { ClusterNode } from "./cluster_node.ts";
 import type { Engine } from "./engine.ts";
 import { LeaseLedger } from "./lease_ledger.ts";
@@ -53,9 +53,11 @@ export class ClusterServices {
     const { sequences } = oracle;
     const [first, ...more] = requests;
     assert(first !== undefined);
-    const asked = more.length === 0 ? sequences.take(first) : sequences.takeBatch(requests);
+    const asked = more.length === 0
+      ? sequences.take(first).then(({ epoch: _epoch, ...block }) => [block])
+      : sequences.takeBatch(requests).then(({ blocks }) => blocks);
     this.#options.follow(asked.then(
-      (grant) => this.#taken(requests, grant),
+      (blocks) => this.#taken(requests, blocks),
       (error: unknown) => this.#notTaken(requests, error),
     ));
   }
@@ -113,8 +115,8 @@ export class ClusterServices {
     this.#sequences.check((key) => this.#options.engine.nextOrdinal(key));
   }
 
-  #taken(requests: readonly SequenceRequest[], grant: SequenceGrant): void {
-    this.#sequences.noteGranted(requests, grant);
+  #taken(requests: readonly SequenceRequest[], blocks: readonly SequenceBlock[]): void {
+    this.#sequences.noteGranted(requests, blocks);
     this.#options.onSeen(requests.length === 1 ? "a block" : "a batch");
   }
 

@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { SequenceRequest } from "../../../src/core/sequence.ts";
-import type { SequenceGrant } from "../../../src/server/sequences.ts";
+import type { SequenceBlock } from "../../../src/server/sequences.ts";
 import { GapChecker } from "../../../src/testing/gap_checker.ts";
 
 /** All blocks of a cluster's sequences, as their callers know them. */
@@ -10,7 +10,7 @@ export class SequenceLedger {
   readonly #checkers = new Map<string, GapChecker>();
 
   /** Takes in what a call was given. */
-  noteGranted(requests: readonly SequenceRequest[], { blocks }: SequenceGrant): void {
+  noteGranted(requests: readonly SequenceRequest[], blocks: readonly SequenceBlock[]): void {
     assert.deepEqual(blocks.map(({ key, count }) => ({ key, count })), requests);
     for (const block of blocks) this.#checkerOf(block.key).received(block);
   }
