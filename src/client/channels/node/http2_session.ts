@@ -64,8 +64,9 @@ export class Http2Session {
     const connected = deferred<void>();
     session.on("error", (error) => connected.reject(error));
     // Node tells a session that has no stream nothing of a certificate that is refused late.
+    // One that has an error of its own already is about to tell it, and that comes first.
     socket.on("error", (error) => {
-      connected.reject(error);
+      if (!session.destroyed) connected.reject(error);
       this.destroy();
     });
     session.once("close", () => connected.reject(new Error("the peer closed the connection")));

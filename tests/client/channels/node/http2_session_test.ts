@@ -34,8 +34,9 @@ class StubSession extends EventEmitter {
     this.closed = true;
   }
 
-  destroy(): void {
+  destroy(error?: Error): void {
     this.destroyed = true;
+    if (error !== undefined) this.emit("error", error);
     this.emit("close");
   }
 }
@@ -94,6 +95,15 @@ Deno.test("Http2Session says what the socket said, which Node may tell nobody el
   await assert.rejects(usable, /certificate required/);
   assert.equal(stub.destroyed, true);
   socket.emit("error", new Error("and again"));
+});
+
+Deno.test("Http2Session says what broke the protocol rather than what that did to the socket", async () => {
+  const { session, stub, socket } = new SessionRig();
+  const usable = session.isUsable();
+  stub.destroyed = true;
+  socket.emit("error", new Error("write after end"));
+  stub.emit("error", new Error("Protocol error"));
+  await assert.rejects(usable, /Protocol error/);
 });
 
 Deno.test("Http2Session.destroy() ends a socket that is still connecting", async () => {
