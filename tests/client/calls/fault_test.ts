@@ -20,6 +20,14 @@ function http2Error(code: string, message: string): ConnectError {
   return new ConnectError(message, Code.Internal, undefined, undefined, cause);
 }
 
+/** An error of a session that was caused by one of a stream. */
+function sessionLost(): Error {
+  const cause = Object.assign(new Error("Stream closed with error code NGHTTP2_REFUSED_STREAM"), {
+    code: "ERR_HTTP2_STREAM_ERROR",
+  });
+  return Object.assign(new Error("Session closed", { cause }), { code: "ERR_HTTP2_SESSION_ERROR" });
+}
+
 function wireError(code: Code): ConnectError {
   const error = new ConnectError("no", code);
   error.isWireError = true;
@@ -49,6 +57,11 @@ const KINDS: readonly (readonly [string, unknown, FaultKind])[] = [
   [
     "a goodbye to the whole session",
     http2Error("ERR_HTTP2_SESSION_ERROR", "Session closed with error code NGHTTP2_REFUSED_STREAM"),
+    "transport",
+  ],
+  [
+    "a session that ended over a refused stream",
+    new ConnectError("lost", Code.Internal, undefined, undefined, sessionLost()),
     "transport",
   ],
   [
