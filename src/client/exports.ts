@@ -25,7 +25,7 @@ export type {
   SequenceBlock,
   SequenceGrant,
 } from "./grants.ts";
-export type { HeldLease } from "./leases/held_lease.ts";
+export type { HeldLease, HeldLeaseJson } from "./leases/held_lease.ts";
 export type { HoldLeaseOptions } from "./leases/hold_options.ts";
 export { CLIENT_COUNTERS, CLIENT_GAUGES, NO_CLIENT_METRICS } from "./metrics.ts";
 export type { ClientCounterName, ClientGaugeName, ClientMetrics } from "./metrics.ts";

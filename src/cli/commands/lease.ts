@@ -93,12 +93,8 @@ function untilAborted(signal: AbortSignal): Promise<void> {
 }
 
 function render(lease: HeldLease, json: boolean): string {
+  if (json) return `${JSON.stringify(lease)}\n`;
   const { leaseId, boundMs, expiresAtMs } = lease;
-  if (json) {
-    const epoch = String(lease.epoch);
-    return `${JSON.stringify({ leaseId, boundMs, expiresAtMs, epoch })}\n`;
-  }
-  return `lease ${leaseId}: may stamp up to ${boundMs}, until ${
-    new Date(expiresAtMs).toISOString()
-  }\n`;
+  const until = new Date(expiresAtMs).toISOString();
+  return `lease ${leaseId}: may stamp up to ${boundMs}, until ${until}\n`;
 }

@@ -22,7 +22,7 @@ export interface ClientTlsOptions {
 export interface ChannelTarget {
   /** The origin of its URLs, such as `https://10.0.0.7:50551`. */
   readonly origin: string;
-  /** The certificates to use; absent for plaintext and for what the system trusts. */
+  /** The certificates to use; absent for plaintext and for what the runtime trusts. */
   readonly tls: ClientTlsOptions | undefined;
 }
 

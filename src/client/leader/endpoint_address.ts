@@ -17,7 +17,7 @@ export interface EndpointAddress extends ChannelTarget {
 export interface TlsSetting {
   /** Whether an address without a scheme speaks TLS; a hint never has a scheme. */
   readonly secure: boolean;
-  /** The certificates of channels that speak TLS; absent for what the system trusts. */
+  /** The certificates of channels that speak TLS; absent for what the runtime trusts. */
   readonly tls: ClientTlsOptions | undefined;
 }
 

@@ -2,6 +2,18 @@
 
 import type { Epoch } from "../../core/epoch.ts";
 
+/** A lease in JSON; the epoch is a decimal number of up to 128 bits. */
+export interface HeldLeaseJson {
+  /** Names the lease at the server. */
+  readonly leaseId: number;
+  /** The highest physical millisecond that the holder may stamp. */
+  readonly boundMs: number;
+  /** When it ends unless it is renewed, in milliseconds since the Unix epoch on the server's clock. */
+  readonly expiresAtMs: number;
+  /** The epoch of the leader that answered last. */
+  readonly epoch: string;
+}
+
 /**
  * A lease that is renewed until it is released or lost. Its holder may stamp timestamps of its own while
  * {@linkcode HeldLease.mayStamp} says so, and must stop when {@linkcode HeldLease.signal} fires.
@@ -27,6 +39,8 @@ export interface HeldLease extends AsyncDisposable {
    * @param physicalMs milliseconds since the Unix epoch
    */
   mayStamp(physicalMs: number): boolean;
+  /** What can be logged of it. */
+  toJSON(): HeldLeaseJson;
   /** Fires the signal, stops renewing, and releases the lease as far as the server can be reached. Never rejects. */
   release(): Promise<void>;
 }

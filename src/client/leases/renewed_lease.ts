@@ -4,7 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import type { Epoch } from "../../core/epoch.ts";
 import { TsoClientError } from "../errors.ts";
 import type { LeaseGrant } from "../grants.ts";
-import type { HeldLease } from "./held_lease.ts";
+import type { HeldLease, HeldLeaseJson } from "./held_lease.ts";
 import { isFinal, renewUntilGranted } from "./lease_attempts.ts";
 import type { ArmedLease, LeaseSource } from "./lease_attempts.ts";
 import { armingOf, LeaseClock, waitOut } from "./lease_clock.ts";
@@ -82,6 +82,12 @@ export class RenewedLease implements HeldLease {
    */
   mayStamp(physicalMs: number): boolean {
     return !this.signal.aborted && physicalMs <= this.boundMs && this.#term.trustedForMs > 0;
+  }
+
+  /** What can be logged of it. */
+  toJSON(): HeldLeaseJson {
+    const { leaseId, boundMs, expiresAtMs } = this.#grant;
+    return { leaseId, boundMs, expiresAtMs, epoch: String(this.epoch) };
   }
 
   /** Fires the signal, stops renewing, and releases the lease as far as the server can be reached. Never throws. */

@@ -219,3 +219,17 @@ Deno.test("holdLease() calls back after each renewal, with the bound moved", asy
   assert.ok(lease.boundMs > acquired);
   await lease.release();
 });
+
+Deno.test("HeldLease.toJSON() shows the lease as it is now", async () => {
+  const rig = new LeaseRig();
+  const lease = await rig.run(rig.holder.hold("a", { ttlMs: TTL_MS }));
+  await rig.clock.advance(5_000);
+  const { leaseId, boundMs, expiresAtMs, epoch } = lease;
+  assert.deepEqual(JSON.parse(JSON.stringify(lease)), {
+    leaseId,
+    boundMs,
+    expiresAtMs,
+    epoch: String(epoch),
+  });
+  await lease.release();
+});

@@ -15,7 +15,7 @@ import { openSocket } from "./open_socket.ts";
 export interface Http2ConnectionOptions {
   /** The origin of its URLs. */
   readonly origin: string;
-  /** Certificates; absent for plaintext and for what the system trusts. */
+  /** Certificates; absent for plaintext and for what the runtime trusts. */
   readonly tls: ClientTlsOptions | undefined;
 }
 
