@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT32_MAX, UINT64_MAX } from "../core/integer_limits.ts";
 import { MAX_LEASE_HOLDER_BYTES } from "../core/lease_table.ts";
 import { isSequenceKey, MAX_SEQUENCE_KEY_BYTES } from "../core/sequence.ts";
 import type { SequenceRequest } from "../core/sequence.ts";
 import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
 import { TsoClientError } from "./errors.ts";
 import type { LeaseRequest } from "./grants.ts";
-
-const UINT32_MAX = 0xffff_ffff;
-const UINT64_MAX = (1n << 64n) - 1n;
 
 /** What a holder asks a lease with. */
 export interface LeaseClaim {

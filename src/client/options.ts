@@ -39,7 +39,8 @@ export interface ClientOptions {
    */
   readonly leaderTtlMs?: number;
   /**
-   * Opens channels in another way: any Connect transport can be used. It replaces `tls`.
+   * Opens channels in another way, over whichever Connect transport it makes. `tls` still decides the scheme of
+   * endpoints without one, and of hints; what to do with its certificates is then up to this function.
    *
    * @default {gRPC on Deno and Node, gRPC-Web over fetch from `./web`}
    */

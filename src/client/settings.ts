@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT32_MAX } from "../core/integer_limits.ts";
 import type { Clock } from "../core/clock.ts";
 import { SystemClock } from "../clock/system_clock.ts";
 import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
@@ -34,8 +35,6 @@ export interface ClientSettings {
   /** Random numbers of 0 to below 1. */
   readonly random: () => number;
 }
-
-const UINT32_MAX = 0xffff_ffff;
 
 /**
  * Longest attempt, 24 hours: a server refuses longer deadlines, and the header that carries one to it has

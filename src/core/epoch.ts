@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT64_MAX } from "./integer_limits.ts";
 import { CoreError } from "./errors.ts";
 
 /**
@@ -12,7 +13,6 @@ export type Epoch = bigint;
 export const EPOCH_MAX: Epoch = (1n << 128n) - 1n;
 
 const HALF_BITS = 64n;
-const HALF_MAX = (1n << HALF_BITS) - 1n;
 
 /** An epoch as it travels: two unsigned 64-bit halves that order as the whole (behaviour.md 1.2). */
 export interface EpochHalves {
@@ -28,7 +28,7 @@ export interface EpochHalves {
  * @throws {CoreError} `epoch-out-of-range` if it does not fit 128 unsigned bits
  */
 export function epochToHalves(epoch: Epoch): EpochHalves {
-  return { hi: checkRange(epoch, EPOCH_MAX) >> HALF_BITS, lo: epoch & HALF_MAX };
+  return { hi: checkRange(epoch, EPOCH_MAX) >> HALF_BITS, lo: epoch & UINT64_MAX };
 }
 
 /**
@@ -37,7 +37,7 @@ export function epochToHalves(epoch: Epoch): EpochHalves {
  * @throws {CoreError} `epoch-out-of-range` if a half does not fit 64 unsigned bits
  */
 export function epochFromHalves(halves: EpochHalves): Epoch {
-  return (checkRange(halves.hi, HALF_MAX) << HALF_BITS) | checkRange(halves.lo, HALF_MAX);
+  return (checkRange(halves.hi, UINT64_MAX) << HALF_BITS) | checkRange(halves.lo, UINT64_MAX);
 }
 
 function checkRange(value: bigint, max: bigint): bigint {

@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT64_MAX } from "./integer_limits.ts";
+
 /** Longest key of a sequence, in bytes of UTF-8 (behaviour.md 2.5). */
 export const MAX_SEQUENCE_KEY_BYTES = 128;
 
@@ -13,7 +15,7 @@ export const DEFAULT_MAX_SEQUENCE_BATCH_KEYS = 128;
 export const DEFAULT_MAX_SEQUENCE_KEYS = 10_000;
 
 /** Largest counter of a sequence, the ordinal after the last one: 2^64 - 1 (behaviour.md 1.4). */
-export const SEQUENCE_COUNTER_MAX = (1n << 64n) - 1n;
+export const SEQUENCE_COUNTER_MAX: bigint = UINT64_MAX;
 
 /** A wish for the next ordinals of one sequence. */
 export interface SequenceRequest {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT64_MAX } from "./integer_limits.ts";
 import { CoreError } from "./errors.ts";
 
 /** Bits of a timestamp that count milliseconds since the Unix epoch (behaviour.md 2.1). */
@@ -19,7 +20,6 @@ export const MAX_COUNT = 262_144;
 
 const LOGICAL_SHIFT = BigInt(LOGICAL_BITS);
 const LOGICAL_MASK = BigInt(LOGICAL_MAX);
-const PACKED_MAX = (1n << 64n) - 1n;
 
 /** The two parts of a timestamp. Both are exact as numbers; only the packed value needs 64 bits. */
 export interface TimestampParts {
@@ -76,7 +76,7 @@ export function packTimestamp(physicalMs: number, logical: number): bigint {
  * @throws {CoreError} `timestamp-out-of-range` if the value does not fit 64 unsigned bits
  */
 export function unpackTimestamp(timestamp: bigint): TimestampParts {
-  if (timestamp < 0n || timestamp > PACKED_MAX) {
+  if (timestamp < 0n || timestamp > UINT64_MAX) {
     throw new CoreError(
       "timestamp-out-of-range",
       `Cannot unpack ${timestamp}: a timestamp is an unsigned 64-bit integer`,

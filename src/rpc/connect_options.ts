@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT32_MAX } from "../core/integer_limits.ts";
 import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
 
 /** Limits of a call, for all protocols. */
@@ -26,7 +27,6 @@ export interface CallLimits {
 export const DEFAULT_MAX_MESSAGE_BYTES = 65_536;
 
 const DAY_MS = 86_400_000;
-const MESSAGE_MAX_BYTES = 0xffff_ffff;
 
 /** The options of Connect that the service sets for itself, whoever mounts it. */
 export interface ServiceOptions {
@@ -50,12 +50,12 @@ export interface ServiceOptions {
  */
 export function serviceOptions(limits: CallLimits = {}): ServiceOptions {
   const { maxMessageBytes = DEFAULT_MAX_MESSAGE_BYTES, maxTimeoutMs = DAY_MS } = limits;
-  checkLimit("maxMessageBytes", maxMessageBytes, MESSAGE_MAX_BYTES);
+  checkLimit("maxMessageBytes", maxMessageBytes, UINT32_MAX);
   checkLimit("maxTimeoutMs", maxTimeoutMs, LONGEST_TIMER_MS);
   return {
     jsonOptions: { alwaysEmitImplicit: true },
     readMaxBytes: maxMessageBytes,
-    writeMaxBytes: MESSAGE_MAX_BYTES,
+    writeMaxBytes: UINT32_MAX,
     maxTimeoutMs,
   };
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT64_MAX } from "../core/integer_limits.ts";
 import { abortable } from "../core/abortable.ts";
 import type { Epoch } from "../core/epoch.ts";
 import { MAX_LEASE_HOLDER_BYTES } from "../core/lease_table.ts";
@@ -13,9 +14,6 @@ import { unsupported } from "./sequences.ts";
 import type { CallOptions } from "./sequences.ts";
 import type { ServingCore } from "./serving_core.ts";
 import { Slot } from "./slot.ts";
-
-/** Holder epochs are unsigned 64-bit numbers (behaviour.md 1.2). */
-const HOLDER_EPOCH_MAX = (1n << 64n) - 1n;
 
 /** Most lease operations that wait for their turn: each costs its caller a write, one after the other. */
 const MAX_WAITING = 4_096;
@@ -279,10 +277,10 @@ export class Leases {
       );
     }
     const { holderEpoch, ttlMs } = request;
-    if (holderEpoch < 0n || holderEpoch > HOLDER_EPOCH_MAX) {
+    if (holderEpoch < 0n || holderEpoch > UINT64_MAX) {
       throw new OracleError(
         "invalid-holder",
-        `holder_epoch must be 0 to ${HOLDER_EPOCH_MAX}: it is ${holderEpoch}`,
+        `holder_epoch must be 0 to ${UINT64_MAX}: it is ${holderEpoch}`,
       );
     }
     if (!Number.isInteger(ttlMs) || ttlMs < minLeaseTtlMs || ttlMs > maxLeaseTtlMs) {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT32_MAX } from "../core/integer_limits.ts";
 import type { ConsensusDriver } from "../consensus/driver.ts";
 import type { Clock } from "../core/clock.ts";
 import type { Failpoint } from "../core/failpoint.ts";
@@ -17,8 +18,6 @@ export const DEFAULT_MAX_LEASE_TTL_MS = 300_000;
 
 /** Most leases by default: 700 KB in a store, below what etcd takes in one request. */
 export const DEFAULT_MAX_LEASES = 4_096;
-
-const UINT32_MAX = 0xffff_ffff;
 
 /** Options of the oracle. Durations are in milliseconds. */
 export interface OracleOptions {

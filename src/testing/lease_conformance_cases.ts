@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT64_MAX } from "../core/integer_limits.ts";
 import assert from "node:assert/strict";
 import type { ConsensusDriver } from "../consensus/driver.ts";
 import type { Epoch } from "../core/epoch.ts";
@@ -75,7 +76,7 @@ const EXTREMES: readonly LeaseRecord[] = [
   {
     leaseId: 1_700_000_000_000,
     holder: Uint8Array.from({ length: 128 }, (_, index) => 2 * index),
-    holderEpoch: (1n << 64n) - 1n,
+    holderEpoch: UINT64_MAX,
     ttlMs: 86_400_000,
     boundMs: PHYSICAL_MS_MAX,
     expiresAtMs: PHYSICAL_MS_MAX,

@@ -36,6 +36,7 @@ export function ioTestNeeding(
 ): void {
   if (missing === undefined || !HAS_PERMISSIONS) return ioTest(name, fn);
   console.warn(`NOT RUN, ${missing}: ${name}`);
+  // Ignored because what it needs is not on this machine; in .ci/run, which installs it, that is a failure.
   Deno.test({ name: `${name} (NOT RUN: ${missing})`, ignore: true, fn });
 }
 

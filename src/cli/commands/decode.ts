@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT64_MAX } from "../../core/integer_limits.ts";
 import { unpackTimestamp } from "../../core/timestamp.ts";
 import { defineCommand } from "../command.ts";
 import { JSON_FLAG } from "../common.ts";
 import { EXIT, UsageError } from "../errors.ts";
-
-const U64_MAX = (1n << 64n) - 1n;
 
 /** A timestamp in every form that a person may want. */
 export interface DecodedTimestamp {
@@ -36,9 +35,9 @@ export function decodeTimestamp(text: string): DecodedTimestamp {
     );
   }
   const packed = BigInt(text);
-  if (packed < 0n || packed > U64_MAX) {
+  if (packed < 0n || packed > UINT64_MAX) {
     throw new UsageError(
-      `Cannot decode ${text}: a timestamp is an unsigned 64-bit number, 0 to ${U64_MAX}`,
+      `Cannot decode ${text}: a timestamp is an unsigned 64-bit number, 0 to ${UINT64_MAX}`,
     );
   }
   const { physicalMs, logical } = unpackTimestamp(packed);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT32_MAX } from "../../core/integer_limits.ts";
 import type { SequenceBlock, TsoClient } from "../../client/mod.ts";
 import { CLIENT_FLAGS } from "../client/client_flags.ts";
 import { withClient } from "../client/with_client.ts";
@@ -8,8 +9,6 @@ import { JSON_FLAG } from "../common.ts";
 import { EXIT, UsageError } from "../errors.ts";
 import { switchFlag, valueFlag } from "../flag.ts";
 import { wholeNumber } from "../values.ts";
-
-const UINT32_MAX = 0xffff_ffff;
 
 /** `tsoracle seq`. */
 export const SEQ_COMMAND = defineCommand({

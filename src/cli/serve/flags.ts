@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT32_MAX } from "../../core/integer_limits.ts";
 import { LONGEST_TIMER_MS } from "../../core/timer_limit.ts";
 import type { LogFormat, LogVerbosity } from "../../observe/mod.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../../observe/mod.ts";
@@ -23,8 +24,6 @@ export interface LogChoice {
   /** What was asked for, if it is unknown. */
   readonly refused: string | undefined;
 }
-
-const UINT32_MAX = 0xffff_ffff;
 
 const ADDRESS_FLAGS = {
   listen: valueFlag("listen", {

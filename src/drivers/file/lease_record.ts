@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { UINT64_MAX } from "../../core/integer_limits.ts";
 import { MAX_LEASE_HOLDER_BYTES } from "../../core/lease_table.ts";
 import type { LeaseRecord } from "../../core/lease_table.ts";
 import { PHYSICAL_MS_MAX } from "../../core/timestamp.ts";
@@ -11,8 +12,6 @@ const FRAME_LENGTH = 13;
 
 /** Length of a lease without its holder. */
 const LEASE_LENGTH = 43;
-
-const EPOCH_MAX = (1n << 64n) - 1n;
 
 const LEASES: RecordKind = {
   magic: "TSOO",
@@ -118,9 +117,9 @@ function checkLease(lease: LeaseRecord, previousId: number): void {
       `Cannot encode as 'holder' must have 1 to ${MAX_LEASE_HOLDER_BYTES} bytes: current length is ${holder.length}`,
     );
   }
-  if (holderEpoch < 0n || holderEpoch > EPOCH_MAX) {
+  if (holderEpoch < 0n || holderEpoch > UINT64_MAX) {
     throw new RangeError(
-      `Cannot encode as 'holderEpoch' must be from 0 to ${EPOCH_MAX}: current value is ${holderEpoch}`,
+      `Cannot encode as 'holderEpoch' must be from 0 to ${UINT64_MAX}: current value is ${holderEpoch}`,
     );
   }
 }
