@@ -29,16 +29,16 @@
 export { Oracle } from "./src/server/oracle.ts";
 export type { MaxSafe, OracleEnd, OracleSnapshot } from "./src/server/oracle.ts";
 export { Leases } from "./src/server/leases.ts";
-export type { LeaseGrant, LeaseRequest, SafeFrontier } from "./src/server/leases.ts";
+export type { SafeFrontier } from "./src/server/leases.ts";
 export { Sequences } from "./src/server/sequences.ts";
+export type { CallOptions } from "./src/server/call_options.ts";
+export type { LeaseClaim, LeaseGrant, LeaseRecord, LeaseRequest } from "./src/core/lease_table.ts";
 export type {
-  CallOptions,
   SequenceBatchGrant,
   SequenceBlock,
   SequenceGrant,
-} from "./src/server/sequences.ts";
-export type { LeaseClaim, LeaseRecord } from "./src/core/lease_table.ts";
-export type { SequenceRequest } from "./src/core/sequence.ts";
+  SequenceRequest,
+} from "./src/core/sequence.ts";
 export type { OracleOptions } from "./src/server/options.ts";
 export { LeadershipStreamError, OracleError } from "./src/server/errors.ts";
 export type { LeaderHint, OracleErrorCode, OracleErrorOptions } from "./src/server/errors.ts";

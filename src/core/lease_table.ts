@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Epoch } from "./epoch.ts";
+
 /** Longest holder of a lease, in bytes (behaviour.md 1.6). */
 export const MAX_LEASE_HOLDER_BYTES = 128;
 
@@ -27,6 +29,24 @@ export interface LeaseClaim {
   readonly holder: Uint8Array;
   /** The holder's own generation. */
   readonly holderEpoch: bigint;
+}
+
+/** What a holder asks for. */
+export interface LeaseRequest extends LeaseClaim {
+  /** How long the lease lasts without a renewal, in milliseconds. */
+  readonly ttlMs: number;
+}
+
+/** A lease as its holder sees it. */
+export interface LeaseGrant {
+  /** Names the lease in renewals and releases. */
+  readonly leaseId: number;
+  /** The highest physical millisecond that the holder may stamp. */
+  readonly boundMs: number;
+  /** When the lease ends, in milliseconds since the Unix epoch on the server's clock. */
+  readonly expiresAtMs: number;
+  /** The epoch of the leader that answers. */
+  readonly epoch: Epoch;
 }
 
 /** What a table says to a claim. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Epoch } from "./epoch.ts";
 import { UINT64_MAX } from "./integer_limits.ts";
 
 /** Longest key of a sequence, in bytes of UTF-8 (behaviour.md 2.5). */
@@ -23,6 +24,30 @@ export interface SequenceRequest {
   readonly key: string;
   /** How many ordinals, at least 1. */
   readonly count: number;
+}
+
+/** A block of one sequence: the ordinals `start` to `start + count - 1`. */
+export interface SequenceBlock {
+  /** The sequence. */
+  readonly key: string;
+  /** The first ordinal, 0 to 2^64 - 2. */
+  readonly start: bigint;
+  /** How many ordinals, as many as were asked for. */
+  readonly count: number;
+}
+
+/** A block, and the epoch of the leader that granted it. */
+export interface SequenceGrant extends SequenceBlock {
+  /** The epoch of the leader. */
+  readonly epoch: Epoch;
+}
+
+/** Blocks taken in one step, and the epoch of the leader that granted them. */
+export interface SequenceBatchGrant {
+  /** One block for each request, in its order. */
+  readonly blocks: readonly SequenceBlock[];
+  /** The epoch of the leader. */
+  readonly epoch: Epoch;
 }
 
 /** What a request is refused for before any store is asked. */

@@ -22,7 +22,7 @@ import type {
   TsoService,
 } from "../gen/tsoracle/v1/tso_pb.ts";
 import { OracleError } from "../server/errors.ts";
-import type { LeaseGrant } from "../server/leases.ts";
+import type { LeaseGrant } from "../core/lease_table.ts";
 import type { Fail } from "./timestamp_methods.ts";
 import type { LeaseSource } from "./timestamp_source.ts";
 

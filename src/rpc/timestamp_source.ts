@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Grant } from "../core/allocator.ts";
-import type { LeaseGrant, LeaseRequest, SafeFrontier } from "../server/leases.ts";
+import type { LeaseGrant, LeaseRequest } from "../core/lease_table.ts";
+import type { SafeFrontier } from "../server/leases.ts";
 import type { MaxSafe } from "../server/oracle.ts";
-import type { CallOptions, SequenceBatchGrant, SequenceGrant } from "../server/sequences.ts";
-import type { SequenceRequest } from "../core/sequence.ts";
+import type { CallOptions } from "../server/call_options.ts";
+import type { SequenceBatchGrant, SequenceGrant, SequenceRequest } from "../core/sequence.ts";
 
 /** The part of `Sequences` that the service calls. Each rejects with an `OracleError` if nothing was granted. */
 export interface SequenceSource {

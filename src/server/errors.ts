@@ -84,3 +84,11 @@ export class LeadershipStreamError extends Error {
     this.name = "LeadershipStreamError";
   }
 }
+
+/** The answer of a driver that lacks the optional methods. */
+export function unsupported(what: string): OracleError {
+  return new OracleError(
+    "unsupported",
+    `${what} are not supported by this consensus driver`,
+  );
+}

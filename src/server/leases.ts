@@ -4,14 +4,13 @@ import { UINT64_MAX } from "../core/integer_limits.ts";
 import { abortable } from "../core/abortable.ts";
 import type { Epoch } from "../core/epoch.ts";
 import { MAX_LEASE_HOLDER_BYTES } from "../core/lease_table.ts";
-import type { LeaseClaim, LeaseRecord } from "../core/lease_table.ts";
+import type { LeaseGrant, LeaseRecord, LeaseRequest } from "../core/lease_table.ts";
 import { isPhysicalMs } from "../core/timestamp.ts";
-import { OracleError } from "./errors.ts";
+import type { CallOptions } from "./call_options.ts";
+import { OracleError, unsupported } from "./errors.ts";
 import { LeaseStore, TERM_ENDED } from "./lease_store.ts";
 import type { Meter } from "./meter.ts";
 import type { OracleSettings } from "./options.ts";
-import { unsupported } from "./sequences.ts";
-import type { CallOptions } from "./sequences.ts";
 import type { ServingCore } from "./serving_core.ts";
 import { Slot } from "./slot.ts";
 
@@ -20,24 +19,6 @@ const MAX_WAITING = 4_096;
 
 /** The longest that one waits for its turn, in milliseconds: three deadlines of the file driver. */
 const MAX_WAIT_MS = 30_000;
-
-/** What a holder asks for. */
-export interface LeaseRequest extends LeaseClaim {
-  /** How long the lease lasts without a renewal, in milliseconds. */
-  readonly ttlMs: number;
-}
-
-/** A lease as its holder sees it. */
-export interface LeaseGrant {
-  /** Names the lease in renewals and releases. */
-  readonly leaseId: number;
-  /** The highest physical millisecond that the holder may stamp. */
-  readonly boundMs: number;
-  /** When the lease ends, in milliseconds since the Unix epoch on this node's clock. */
-  readonly expiresAtMs: number;
-  /** The epoch of the leadership that answers. */
-  readonly epoch: Epoch;
-}
 
 /** The frontier of all leases. */
 export interface SafeFrontier {
@@ -102,7 +83,7 @@ export class Leases {
     const store = this.#admit(() => this.#checkRequest(request));
     // The caller's bytes may change while the call waits.
     const claim = { ...request, holder: request.holder.slice() };
-    const grant = await this.#inSlot(options, (epoch) => this.#acquire(claim, store, epoch));
+    const grant = await this.#inSlot(options, (epoch) => this.#acquire(claim, { store, epoch }));
     this.#meter.count("tsoracle.lease.acquire.success.total");
     return grant;
   }
@@ -116,7 +97,7 @@ export class Leases {
   async renew(leaseId: number, options: CallOptions = {}): Promise<LeaseGrant> {
     this.#meter.count("tsoracle.lease.renew.requests.total");
     const store = this.#admit();
-    const grant = await this.#inSlot(options, (epoch) => this.#renew(leaseId, store, epoch));
+    const grant = await this.#inSlot(options, (epoch) => this.#renew(leaseId, { store, epoch }));
     this.#meter.count("tsoracle.lease.renew.success.total");
     return grant;
   }
@@ -129,7 +110,7 @@ export class Leases {
   async release(leaseId: number, options: CallOptions = {}): Promise<void> {
     this.#meter.count("tsoracle.lease.release.requests.total");
     const store = this.#admit();
-    await this.#inSlot(options, (epoch) => this.#release(leaseId, store, epoch));
+    await this.#inSlot(options, (epoch) => this.#release(leaseId, { store, epoch }));
   }
 
   /**
@@ -151,7 +132,8 @@ export class Leases {
     await abortable(this.#slot.idle, signal);
   }
 
-  async #acquire(request: LeaseRequest, store: LeaseStore, epoch: Epoch): Promise<LeaseGrant> {
+  async #acquire(request: LeaseRequest, term: Term): Promise<LeaseGrant> {
+    const { store, epoch } = term;
     const { allocator, leases } = this.#core;
     const nowMs = this.#nowMs();
     const claim = leases.claim(request, nowMs);
@@ -168,7 +150,7 @@ export class Leases {
     const askedMs = inRange(Math.max(highWaterMs + 1, this.#wallMs() + ttlMs));
     const terms = { holder, holderEpoch, ttlMs, expiresAtMs, superseded: false };
     const asked = { ...terms, leaseId: askedMs, boundMs: askedMs };
-    const boundMs = await this.#secureBound(asked, { store, epoch });
+    const boundMs = await this.#secureBound(asked, term);
     const lease = { ...terms, leaseId: boundMs, boundMs };
     await store.replace((table) => table.withGranted(lease, nowMs), epoch);
     return this.#inTime(lease, epoch);
@@ -185,7 +167,8 @@ export class Leases {
     }
   }
 
-  async #renew(leaseId: number, store: LeaseStore, epoch: Epoch): Promise<LeaseGrant> {
+  async #renew(leaseId: number, term: Term): Promise<LeaseGrant> {
+    const { store, epoch } = term;
     const { allocator, leases } = this.#core;
     const nowMs = this.#nowMs();
     const found = leases.find(leaseId, nowMs);
@@ -207,13 +190,13 @@ export class Leases {
     const highWaterMs = allocator.highWaterMs ?? 0;
     const askedMs = inRange(Math.max(highWaterMs, this.#wallMs() + found.lease.ttlMs));
     const asked = { ...found.lease, boundMs: askedMs, expiresAtMs };
-    const boundMs = await this.#secureBound(asked, { store, epoch });
+    const boundMs = await this.#secureBound(asked, term);
     const lease = { ...asked, boundMs };
     await store.replace((table) => table.withRenewed(lease, nowMs), epoch);
     return this.#inTime(lease, epoch);
   }
 
-  async #release(leaseId: number, store: LeaseStore, epoch: Epoch): Promise<void> {
+  async #release(leaseId: number, { store, epoch }: Term): Promise<void> {
     const nowMs = this.#nowMs();
     const found = this.#core.leases.find(leaseId, nowMs);
     if (found.kind === "unknown" || found.kind === "expired") return;

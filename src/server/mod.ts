@@ -72,10 +72,15 @@ export type { OracleOptions } from "./options.ts";
 export { Oracle } from "./oracle.ts";
 export type { MaxSafe, OracleEnd, OracleSnapshot } from "./oracle.ts";
 export { Leases } from "./leases.ts";
-export type { LeaseGrant, LeaseRequest, SafeFrontier } from "./leases.ts";
+export type { SafeFrontier } from "./leases.ts";
 export { Sequences } from "./sequences.ts";
-export type { CallOptions, SequenceBatchGrant, SequenceBlock, SequenceGrant } from "./sequences.ts";
-export type { LeaseClaim, LeaseRecord } from "../core/lease_table.ts";
-export type { SequenceRequest } from "../core/sequence.ts";
+export type { CallOptions } from "./call_options.ts";
+export type { LeaseClaim, LeaseGrant, LeaseRecord, LeaseRequest } from "../core/lease_table.ts";
+export type {
+  SequenceBatchGrant,
+  SequenceBlock,
+  SequenceGrant,
+  SequenceRequest,
+} from "../core/sequence.ts";
 export type { ServingFalse, ServingState, ServingTrue } from "./serving.ts";
 export { SystemClock } from "../clock/system_clock.ts";

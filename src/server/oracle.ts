@@ -16,7 +16,7 @@ import { resolveOptions } from "./options.ts";
 import type { OracleOptions, OracleSettings } from "./options.ts";
 import type { ServingState } from "./serving.ts";
 import { Sequences } from "./sequences.ts";
-import type { CallOptions } from "./sequences.ts";
+import type { CallOptions } from "./call_options.ts";
 import { ServingCore } from "./serving_core.ts";
 import { beyondRange, WindowExtender } from "./window.ts";
 import { deferred } from "../core/deferred.ts";

@@ -5,43 +5,19 @@ import type { ConsensusDriver } from "../consensus/driver.ts";
 import { consensusCodeOf } from "../consensus/errors.ts";
 import type { Epoch } from "../core/epoch.ts";
 import { objectToSequence, SEQUENCE_COUNTER_MAX } from "../core/sequence.ts";
-import type { SequenceRequest } from "../core/sequence.ts";
-import { OracleError } from "./errors.ts";
+import type {
+  SequenceBatchGrant,
+  SequenceBlock,
+  SequenceGrant,
+  SequenceRequest,
+} from "../core/sequence.ts";
+import type { CallOptions } from "./call_options.ts";
+import { OracleError, unsupported } from "./errors.ts";
 import type { Meter } from "./meter.ts";
 import type { CounterName } from "./metrics.ts";
 import type { OracleSettings } from "./options.ts";
 import { classifyPersistFault, faultText } from "./persist_fault.ts";
 import type { ServingCore } from "./serving_core.ts";
-
-/** Options of a call that may wait for the engine. */
-export interface CallOptions {
-  /** Fires when the caller has gone. */
-  readonly signal?: AbortSignal | undefined;
-}
-
-/** A block of one sequence: the ordinals `start` to `start + count - 1`. */
-export interface SequenceBlock {
-  /** The sequence. */
-  readonly key: string;
-  /** The first ordinal, 0 to 2^64 - 2. */
-  readonly start: bigint;
-  /** How many ordinals, at least 1. */
-  readonly count: number;
-}
-
-/** A block, and the epoch that granted it. */
-export interface SequenceGrant extends SequenceBlock {
-  /** The epoch of the leadership. */
-  readonly epoch: Epoch;
-}
-
-/** Blocks taken in one step, and the epoch that granted them. */
-export interface SequenceBatchGrant {
-  /** One block for each request, in its order. */
-  readonly blocks: readonly SequenceBlock[];
-  /** The epoch of the leadership. */
-  readonly epoch: Epoch;
-}
 
 /** What {@linkcode Sequences} works with. */
 export interface SequencesOptions {
@@ -244,14 +220,6 @@ export class Sequences {
 /** The caller may use its object again while the call waits: what was checked is what is taken and answered. */
 function copyOf({ key, count }: SequenceRequest): SequenceRequest {
   return { key, count };
-}
-
-/** The answer of a driver that lacks the optional methods. */
-export function unsupported(what: string): OracleError {
-  return new OracleError(
-    "unsupported",
-    `${what} are not supported by this consensus driver`,
-  );
 }
 
 function outcomeUnknown(message: string, cause: unknown): OracleError {

@@ -5,7 +5,7 @@ import fc from "fast-check";
 import { TransientError } from "../../src/consensus/errors.ts";
 import { MAX_COUNT } from "../../src/core/timestamp.ts";
 import { OracleError } from "../../src/server/errors.ts";
-import type { LeaseGrant } from "../../src/server/leases.ts";
+import type { LeaseGrant } from "../../src/core/lease_table.ts";
 import { Oracle } from "../../src/server/oracle.ts";
 import { ManualClock, settle } from "../../src/testing/manual_clock.ts";
 import { ScriptedDriver } from "../../src/testing/scripted_driver.ts";

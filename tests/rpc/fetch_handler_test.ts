@@ -7,7 +7,7 @@ import { ConnectError } from "@connectrpc/connect";
 import { GetTsRequestSchema, GetTsResponseSchema } from "../../src/gen/tsoracle/v1/tso_pb.ts";
 import { createFetchHandler } from "../../src/rpc/fetch_handler.ts";
 import { OracleError } from "../../src/server/errors.ts";
-import type { CallOptions } from "../../src/server/sequences.ts";
+import type { CallOptions } from "../../src/server/call_options.ts";
 import { getTsRequest, readRefusal, urlOf } from "./_support/calls.ts";
 import { fakeSource, refusingSource } from "./_support/fake_source.ts";
 

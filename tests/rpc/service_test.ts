@@ -24,7 +24,7 @@ import type {
 import { routes } from "../../src/rpc/service.ts";
 import type { TimestampSource } from "../../src/rpc/timestamp_source.ts";
 import { OracleError } from "../../src/server/errors.ts";
-import type { CallOptions } from "../../src/server/sequences.ts";
+import type { CallOptions } from "../../src/server/call_options.ts";
 import { recordLogs } from "../_support/logs.ts";
 import { Gate } from "../_support/oracle_rig.ts";
 import { fakeSource, GRANT, refusingSource } from "./_support/fake_source.ts";

@@ -9,7 +9,7 @@ import { LeaderHintSchema } from "../../../src/gen/tsoracle/v1/tso_pb.ts";
 import type { ServableOracle } from "../../../src/net/servable.ts";
 import { LEADER_HINT_KEY } from "../../../src/rpc/leader_hint.ts";
 import type { LeaseSource, SequenceSource } from "../../../src/rpc/timestamp_source.ts";
-import type { CallOptions } from "../../../src/server/sequences.ts";
+import type { CallOptions } from "../../../src/server/call_options.ts";
 import type { Oracle } from "../../../src/server/oracle.ts";
 import type { OpenArrival } from "./call_log.ts";
 import type { Hint, Method, ServerPlan, Step } from "./script.ts";

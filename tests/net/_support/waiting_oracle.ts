@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ServableOracle } from "../../../src/net/servable.ts";
-import type { CallOptions } from "../../../src/server/sequences.ts";
+import type { CallOptions } from "../../../src/server/call_options.ts";
 import { ALWAYS_SERVING, UNSUPPORTED } from "../../rpc/_support/fake_source.ts";
 import { until } from "./until.ts";
 

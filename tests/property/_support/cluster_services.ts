@@ -3,8 +3,8 @@
 import assert from "node:assert/strict";
 import type { SequenceRequest } from "../../../src/core/sequence.ts";
 import { OracleError } from "../../../src/server/errors.ts";
-import type { LeaseGrant, LeaseRequest } from "../../../src/server/leases.ts";
-import type { SequenceBlock } from "../../../src/server/sequences.ts";
+import type { LeaseGrant, LeaseRequest } from "../../../src/core/lease_table.ts";
+import type { SequenceBlock } from "../../../src/core/sequence.ts";
 import type { ClusterNode } from "./cluster_node.ts";
 import type { Engine } from "./engine.ts";
 import { LeaseLedger } from "./lease_ledger.ts";

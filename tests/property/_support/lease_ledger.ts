@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { LeaseRecord } from "../../../src/core/lease_table.ts";
-import type { LeaseGrant, LeaseRequest } from "../../../src/server/leases.ts";
+import type { LeaseGrant, LeaseRequest } from "../../../src/core/lease_table.ts";
 
 /** A lease as its holder knows it. */
 interface KnownLease {

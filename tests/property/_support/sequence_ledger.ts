@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import type { SequenceRequest } from "../../../src/core/sequence.ts";
-import type { SequenceBlock } from "../../../src/server/sequences.ts";
+import type { SequenceBlock } from "../../../src/core/sequence.ts";
 import { GapChecker } from "../../../src/testing/gap_checker.ts";
 
 /** All blocks of a cluster's sequences, as their callers know them. */

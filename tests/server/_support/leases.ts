@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LeaseRecord } from "../../../src/core/lease_table.ts";
-import type { LeaseRequest } from "../../../src/server/leases.ts";
+import type { LeaseRequest } from "../../../src/core/lease_table.ts";
 
 const encoder = new TextEncoder();
 
