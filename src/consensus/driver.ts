@@ -183,4 +183,18 @@ export interface ConsensusDriver {
     epoch: Epoch,
     options?: DriverCallOptions,
   ): Promise<void>;
+
+  /**
+   * Gives up the leadership for good, so that another node can lead at once, and waits until one does. Optional: an
+   * engine that admits one node has nobody to hand over to. The oracle calls it once it has stopped granting.
+   *
+   * **Contract: certainty first.** From the moment of the call `certainUntil` lies in the past, and nothing is
+   * written about the resignation before that and before heartbeats under way have settled.
+   *
+   * **Contract: events go on.** The stream reports the successor as a follower event. This driver does not lead again.
+   *
+   * @param options.signal ends the wait for a successor
+   * @returns whether a successor is known. On a node that did not lead it returns what is known at once
+   */
+  resign?(options: { readonly signal: AbortSignal }): Promise<boolean>;
 }
