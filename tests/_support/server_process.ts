@@ -12,9 +12,17 @@ export type Program = readonly [string, ...string[]];
 
 /** Options of {@linkcode ServerProcess.start}. */
 export interface ServerProcessOptions {
-  /** Flags behind `serve`; the directory and the absence of metrics are given already. */
+  /**
+   * The words behind `serve` that name a driver and where its engine is, such as `etcd --etcd HOST:PORT`. Without
+   * them the process keeps its state in a directory.
+   */
+  readonly driver?: readonly string[];
+  /** Further flags; the driver's and the absence of metrics are given already. */
   readonly flags?: readonly string[];
-  /** Where the state is kept. Without it the process gets a directory that lives as long as it does. */
+  /**
+   * Where the state is kept. Without it and without a driver the process gets a directory that lives as long as it
+   * does.
+   */
   readonly directory?: string;
   /**
    * Where to listen.
@@ -44,21 +52,18 @@ export class ServerProcess implements AsyncDisposable {
   readonly hostname: string;
   /** The port of the printed line. */
   readonly port: number;
-  /** Where the state is kept. */
-  readonly directory: string;
   /** Settles when the process has ended. */
   readonly exited: Promise<Ended>;
   readonly #running: RunningChild;
-  readonly #ownsDirectory: boolean;
+  readonly #placed: Placed;
 
-  private constructor(running: RunningChild, address: string, options: Placed) {
+  private constructor(running: RunningChild, address: string, placed: Placed) {
     const colon = address.lastIndexOf(":");
     this.hostname = address.slice(0, colon);
     this.port = Number(address.slice(colon + 1));
-    this.directory = options.directory;
     this.exited = running.exited;
     this.#running = running;
-    this.#ownsDirectory = options.owned;
+    this.#placed = placed;
   }
 
   /**
@@ -67,8 +72,8 @@ export class ServerProcess implements AsyncDisposable {
    * @throws {Error} with the output, if it ends or stays silent instead
    */
   static async start(options: ServerProcessOptions = {}): Promise<ServerProcess> {
-    const placed = await place(options.directory);
-    const running = new RunningChild(commandLine(placed.directory, options));
+    const placed = await place(options);
+    const running = new RunningChild(commandLine(placed, options));
     try {
       return new ServerProcess(running, await running.address(), placed);
     } catch (error) {
@@ -85,10 +90,21 @@ export class ServerProcess implements AsyncDisposable {
    * @param moment says when
    */
   static async killWhileStarting(directory: string, moment: () => Promise<void>): Promise<void> {
-    const running = new RunningChild(commandLine(directory, {}));
+    const running = new RunningChild(commandLine({ directory, owned: false }, {}));
     await moment();
     running.signal("SIGKILL");
     await running.exited;
+  }
+
+  /**
+   * Where the state is kept.
+   *
+   * @throws {TypeError} if the driver keeps it elsewhere
+   */
+  get directory(): string {
+    const { directory } = this.#placed;
+    if (directory === undefined) throw new TypeError("the server was started without a directory");
+    return directory;
   }
 
   /** The process. */
@@ -140,28 +156,30 @@ export class ServerProcess implements AsyncDisposable {
   /** Kills it, and removes its directory if that was made for it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.kill();
-    await displace({ directory: this.directory, owned: this.#ownsDirectory });
+    await displace(this.#placed);
   }
 }
 
-function commandLine(directory: string, options: ServerProcessOptions): Program {
-  const { flags = [], listen = "127.0.0.1:0", program = [Deno.execPath(), ...CLI] } = options;
-  const given = ["serve", "--listen", listen, "--state-dir", directory, "--no-metrics"];
-  return [...program, ...given, ...flags];
+function commandLine({ directory }: Placed, options: ServerProcessOptions): Program {
+  const { driver = [], flags = [], listen = "127.0.0.1:0" } = options;
+  const { program = [Deno.execPath(), ...CLI] } = options;
+  const state = directory === undefined ? [] : ["--state-dir", directory];
+  return [...program, "serve", ...driver, "--listen", listen, ...state, "--no-metrics", ...flags];
 }
 
+/** Where a process keeps its state. */
 interface Placed {
-  readonly directory: string;
+  readonly directory: string | undefined;
   readonly owned: boolean;
 }
 
-async function place(directory: string | undefined): Promise<Placed> {
-  if (directory !== undefined) return { directory, owned: false };
+async function place({ directory, driver }: ServerProcessOptions): Promise<Placed> {
+  if (directory !== undefined || driver !== undefined) return { directory, owned: false };
   return { directory: await Deno.makeTempDir({ prefix: "tsoracle-" }), owned: true };
 }
 
 async function displace({ directory, owned }: Placed): Promise<void> {
-  if (owned) await Deno.remove(directory, { recursive: true });
+  if (owned && directory !== undefined) await Deno.remove(directory, { recursive: true });
 }
 
 /** A child process whose output is read to its end, so that it never waits for a reader. */
