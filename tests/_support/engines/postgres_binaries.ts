@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { join } from "node:path";
+import { canRun, HAS_PERMISSIONS } from "../levels.ts";
+
+/** Debian keeps the programs of each version in a folder of its own, off the path. */
+const DEBIAN_FOLDER = "/usr/lib/postgresql";
+
+/** The folder with `initdb` and `postgres`; empty if they are on the path; `undefined` if there are none. */
+const FOLDER = await findFolder();
+
+/** What to do if PostgreSQL is not on this machine; for `ioTestNeeding`. */
+export const POSTGRES_MISSING: string | undefined = FOLDER === undefined
+  ? "needs `apt-get install postgresql`"
+  : undefined;
+
+/** Where the shared library of faketime lies, which shifts the clock of a process. */
+const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
+
+/** The library that shifts the clock of a server, if it is on this machine. */
+export const FAKETIME_LIBRARY: string | undefined = await exists(FAKETIME) ? FAKETIME : undefined;
+
+/** What to do if PostgreSQL, or the library that shifts its clock, is not on this machine. */
+export const FAKETIME_MISSING: string | undefined = POSTGRES_MISSING ??
+  (FAKETIME_LIBRARY === undefined ? "needs `apt-get install faketime`" : undefined);
+
+/** A program of PostgreSQL with its arguments, as a user that it agrees to run as: it refuses root. */
+export function postgresCommand(
+  program: string,
+  args: readonly string[],
+): readonly [string, ...string[]] {
+  const path = FOLDER === undefined ? program : join(FOLDER, program);
+  if (Deno.uid() !== 0) return [path, ...args];
+  return [
+    "setpriv",
+    "--reuid=postgres",
+    "--regid=postgres",
+    "--init-groups",
+    "--",
+    path,
+    ...args,
+  ];
+}
+
+/** Runs a program of PostgreSQL to its end. @returns what it printed; @throws {Error} with the rest, if it failed */
+export async function runPostgres(program: string, args: readonly string[]): Promise<string> {
+  const [command, ...rest] = postgresCommand(program, args);
+  const running = new Deno.Command(command, { args: rest, stdin: "null", cwd: "/" });
+  const { success, stdout, stderr } = await running.output();
+  const [out, err] = [stdout, stderr].map((bytes) => new TextDecoder().decode(bytes));
+  if (success) return (out ?? "").trim();
+  throw new Error(`${program} ${args.join(" ")} failed: ${out}${err}`);
+}
+
+async function findFolder(): Promise<string | undefined> {
+  if (!HAS_PERMISSIONS) return undefined;
+  if (await canRun("initdb")) return "";
+  if (!await exists(DEBIAN_FOLDER)) return undefined;
+  const entries = await Array.fromAsync(Deno.readDir(DEBIAN_FOLDER));
+  const versions = entries.map(({ name }) => Number(name)).filter(Number.isFinite);
+  const folders = versions.sort((one, other) => other - one)
+    .map((version) => join(DEBIAN_FOLDER, String(version), "bin"));
+  for (const folder of folders) {
+    if (await canRun(join(folder, "initdb"))) return folder;
+  }
+  return undefined;
+}
+
+async function exists(path: string): Promise<boolean> {
+  if (!HAS_PERMISSIONS) return false;
+  return await Deno.stat(path).then(() => true, () => false);
+}
