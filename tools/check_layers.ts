@@ -146,6 +146,9 @@ function throughWall(path: string, target: string): string | undefined {
   return `${path} may not import ${target}: only ${corner.doors.join(", ")} may`;
 }
 
+/** Folders of the drivers that hold what several engines share. */
+const SHARED_BY_DRIVERS = ["cluster", "records"];
+
 /** One engine's driver never leans on another's. */
 function acrossDrivers(path: string, target: string): string | undefined {
   const [, , from, ...inside] = path.split("/");
@@ -153,6 +156,7 @@ function acrossDrivers(path: string, target: string): string | undefined {
   if (room !== "drivers" || from === to || inside.length === 0 || there.length === 0) {
     return undefined;
   }
+  if (to !== undefined && SHARED_BY_DRIVERS.includes(to)) return undefined;
   return `driver ${from} may not import driver ${to}`;
 }
 

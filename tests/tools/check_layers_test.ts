@@ -90,6 +90,8 @@ Deno.test("findViolations() lets imports run along the arrows", () => {
     ["src/clock/a.ts", "@std/async"],
     ["src/server/a.ts", "@logtape/logtape"],
     ["src/drivers/file/a.ts", "../shared.ts"],
+    ["src/drivers/etcd/a.ts", "../cluster/b.ts"],
+    ["src/drivers/file/a.ts", "../records/b.ts"],
     ["src/cli/a.ts", "../version.ts"],
     ["src/client/channels/node/a.ts", "node:http2"],
     ["src/client/channels/node/a.ts", "@connectrpc/connect-node"],

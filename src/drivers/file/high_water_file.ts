@@ -2,6 +2,7 @@
 
 import { PermanentError, TransientError } from "../../consensus/errors.ts";
 import type { StateDirectory } from "./state_directory.ts";
+import { readRecord } from "./read_record.ts";
 import { decodeStateRecord, encodeStateRecord } from "./state_record.ts";
 import { waitWithin } from "./wait.ts";
 
@@ -52,9 +53,8 @@ export class HighWaterFile {
     directory: StateDirectory,
     options: HighWaterFileOptions,
   ): Promise<HighWaterFile> {
-    const bytes = await directory.read("state");
-    const durableMs = bytes ? decodeStateRecord(bytes, directory.pathOf("state")) : 0;
-    return new HighWaterFile(directory, durableMs, options);
+    const durableMs = await readRecord(directory, { name: "state", decode: decodeStateRecord });
+    return new HighWaterFile(directory, durableMs ?? 0, options);
   }
 
   /** The durable high-water, in milliseconds. */

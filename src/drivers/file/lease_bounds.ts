@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LeaseRecord } from "../../core/lease_table.ts";
+import { decodeLeaseRecord } from "../records/lease_record.ts";
 import { FileStateError } from "./errors.ts";
-import { decodeLeaseRecord } from "./lease_record.ts";
+import { readRecord } from "./read_record.ts";
 import type { StateDirectory } from "./state_directory.ts";
 
 /**
@@ -41,7 +42,6 @@ export async function refuseSeedBehindLeases(
   seedPhysicalMs: number,
   directory: StateDirectory,
 ): Promise<void> {
-  const bytes = await directory.read("leases");
-  const leases = bytes ? decodeLeaseRecord(bytes, directory.pathOf("leases")) : [];
-  refuseBehindLeases(leases, seedPhysicalMs, directory);
+  const leases = await readRecord(directory, { name: "leases", decode: decodeLeaseRecord });
+  refuseBehindLeases(leases ?? [], seedPhysicalMs, directory);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { LeaseRecord } from "../../core/lease_table.ts";
+import { decodeLeaseRecord, encodeLeaseRecord } from "../records/lease_record.ts";
 import { GroupWriter } from "./group_writer.ts";
-import { decodeLeaseRecord, encodeLeaseRecord } from "./lease_record.ts";
 import { failedWrite, lateStart, lateWrite, stillInDoubt } from "./record_fault.ts";
 import type { FileLimits } from "./record_fault.ts";
 import { RecordFile } from "./record_file.ts";

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { compareBytes } from "./bytes.ts";
+import { compareBytes } from "../records/bytes.ts";
 import { FileStateError } from "./errors.ts";
+import { readRecord } from "./read_record.ts";
+import type { RecordSpec } from "./read_record.ts";
 import type { RecordName, StateDirectory } from "./state_directory.ts";
 
 /** What a record says, and the record. */
@@ -11,17 +13,9 @@ export interface FileContent {
 }
 
 /** How a {@linkcode RecordFile} understands its file. */
-export interface RecordFormat<T extends FileContent> {
-  /** The file. */
-  readonly name: RecordName;
+export interface RecordFormat<T extends FileContent> extends RecordSpec<T> {
   /** What there is if there is no file. */
   readonly empty: T;
-  /**
-   * Reads the content of the file at a path.
-   *
-   * @throws {FileStateError} if it is no whole record
-   */
-  readonly decode: (bytes: Uint8Array, path: string) => T;
 }
 
 /**
@@ -55,9 +49,7 @@ export class RecordFile<T extends FileContent> {
     directory: StateDirectory,
     format: RecordFormat<T>,
   ): Promise<RecordFile<T>> {
-    const bytes = await directory.read(format.name);
-    const found = bytes && format.decode(bytes, directory.pathOf(format.name));
-    return new RecordFile(directory, format, found);
+    return new RecordFile(directory, format, await readRecord(directory, format));
   }
 
   /** What is durable; after a write that failed, what was so before. */

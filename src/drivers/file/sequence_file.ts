@@ -4,7 +4,7 @@ import { takeSequences } from "../../consensus/take_sequences.ts";
 import { DEFAULT_MAX_SEQUENCE_KEYS } from "../../core/sequence.ts";
 import type { SequenceRequest } from "../../core/sequence.ts";
 import { SequenceCounters } from "../../core/sequence_counters.ts";
-import { DenseRecord } from "./dense_record.ts";
+import { DenseRecord } from "../records/dense_record.ts";
 import { GroupWriter } from "./group_writer.ts";
 import { failedWrite, lateStart, lateWrite, stillInDoubt } from "./record_fault.ts";
 import type { FileLimits } from "./record_fault.ts";

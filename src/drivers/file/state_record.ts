@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { isPhysicalMs, PHYSICAL_MS_MAX } from "../../core/timestamp.ts";
-import { RecordReader, RecordWriter } from "./record_frame.ts";
-import type { RecordKind } from "./record_frame.ts";
+import { RecordReader, RecordWriter } from "../records/record_frame.ts";
+import type { RecordKind } from "../records/record_frame.ts";
 
 /** Length of a state record in bytes (behaviour.md 5.1 and 15.2; docs/file-format.md). */
 export const STATE_RECORD_LENGTH = 17;
@@ -10,8 +10,6 @@ export const STATE_RECORD_LENGTH = 17;
 const STATE: RecordKind = {
   magic: "TSOR",
   name: "state",
-  wayOut:
-    "move the file away and run 'init' with '--seed-physical-ms' above every timestamp ever issued (docs/file-format.md)",
   leastLength: STATE_RECORD_LENGTH,
   fixedLength: true,
 };
@@ -39,7 +37,7 @@ export function encodeStateRecord(highWaterMs: number): Uint8Array {
  *
  * @param path the file that the bytes come from, for the message
  * @returns the high-water in milliseconds, 0 to 2^46 - 1
- * @throws {FileStateError} `corrupt`, `truncated`, `unsupported-version` or `out-of-range`
+ * @throws {RecordError} `corrupt`, `truncated`, `unsupported-version` or `out-of-range`
  */
 export function decodeStateRecord(bytes: Uint8Array, path: string): number {
   const reader = new RecordReader(bytes, { kind: STATE, path });

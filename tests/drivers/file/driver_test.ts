@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { FencedError, PermanentError, TransientError } from "../../../src/consensus/errors.ts";
-import { DenseRecord } from "../../../src/drivers/file/dense_record.ts";
+import { DenseRecord } from "../../../src/drivers/records/dense_record.ts";
 import { FileDriver } from "../../../src/drivers/file/driver.ts";
 import { testDriverConformance } from "../../../src/testing/driver_conformance.ts";
 import { settle } from "../../../src/testing/manual_clock.ts";

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { DenseRecord } from "../../../src/drivers/file/dense_record.ts";
-import { encodeLeaseRecord } from "../../../src/drivers/file/lease_record.ts";
+import { DenseRecord } from "../../../src/drivers/records/dense_record.ts";
+import { encodeLeaseRecord } from "../../../src/drivers/records/lease_record.ts";
 import { canRun, ioTestNeeding } from "../../_support/levels.ts";
 import { childCommand, type Runtime } from "../_support/file_child.ts";
 import { StateDir } from "../_support/state_dir.ts";

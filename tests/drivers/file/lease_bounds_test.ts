@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { LeaseRecord } from "../../../src/core/lease_table.ts";
 import { FileDriver } from "../../../src/drivers/file/driver.ts";
-import { encodeLeaseRecord } from "../../../src/drivers/file/lease_record.ts";
+import { encodeLeaseRecord } from "../../../src/drivers/records/lease_record.ts";
 import { ioTest } from "../../_support/levels.ts";
 import { refused, StateDir } from "../_support/state_dir.ts";
 

@@ -149,3 +149,27 @@ ioTest("FileDriver.open() writes no log when nothing is wrong", async () => {
   await loaded(dir.path);
   assert.deepEqual(logs.records, []);
 });
+
+for (
+  const [name, record, wayOut] of [
+    ["state", "54534f5201", /it ends after 5 of 17 bytes; move the file away and run 'init'/],
+    ["dense", "54534f4401", /it ends after 5 of at least 21 bytes; put a copy back/],
+    ["leases", "54534f4f01", /it ends after 5 of at least 13 bytes; move the file away once/],
+  ] as const
+) {
+  ioTest(`FileDriver.open() says the way out of a torn file '${name}'`, async () => {
+    await using dir = await StateDir.make();
+    await dir.put(name, Uint8Array.fromHex(record));
+    await refused(FileDriver.open({ directory: dir.path }), "truncated", wayOut);
+  });
+}
+
+ioTest(
+  "FileDriver.open() sends the owner of a newer record to the release that wrote it",
+  async () => {
+    await using dir = await StateDir.make();
+    await dir.put("state", Uint8Array.fromHex("54534f5202"));
+    const wayOut = /version is 2, this release knows 1; start the release that wrote it$/;
+    await refused(FileDriver.open({ directory: dir.path }), "unsupported-version", wayOut);
+  },
+);

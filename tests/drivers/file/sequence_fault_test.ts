@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import fc from "fast-check";
 import type { Failpoint } from "../../../src/core/failpoint.ts";
-import { DenseRecord } from "../../../src/drivers/file/dense_record.ts";
+import { DenseRecord } from "../../../src/drivers/records/dense_record.ts";
 import { FileDriver } from "../../../src/drivers/file/driver.ts";
 import { GapChecker } from "../../../src/testing/gap_checker.ts";
 import { ioTest, scaled } from "../../_support/levels.ts";

@@ -7,7 +7,7 @@ import {
   SequenceOverflowError,
   TransientError,
 } from "../../../src/consensus/errors.ts";
-import { DenseRecord } from "../../../src/drivers/file/dense_record.ts";
+import { DenseRecord } from "../../../src/drivers/records/dense_record.ts";
 import { FileDriver } from "../../../src/drivers/file/driver.ts";
 import { settle } from "../../../src/testing/manual_clock.ts";
 import { ioTest } from "../../_support/levels.ts";

@@ -22,8 +22,6 @@ const COUNTER_LENGTH = 8;
 const DENSE: RecordKind = {
   magic: "TSOD",
   name: "dense",
-  wayOut:
-    "put a copy back that knows every ordinal ever given out, or move the file away if all sequences may begin again at 0 (docs/file-format.md)",
   leastLength: FRAME_LENGTH,
   fixedLength: false,
 };
@@ -80,8 +78,8 @@ export class DenseRecord implements CounterSource {
   /**
    * Reads a record and refuses everything that is not exactly one.
    *
-   * @param path the file that the bytes come from, for the message
-   * @throws {FileStateError} `corrupt`, `truncated`, `unsupported-version` or `out-of-range`
+   * @param path the file or the key that the bytes come from, for the message
+   * @throws {RecordError} `corrupt`, `truncated`, `unsupported-version` or `out-of-range`
    */
   static decode(bytes: Uint8Array, path: string): DenseRecord {
     const reader = new RecordReader(bytes, { kind: DENSE, path });

@@ -16,8 +16,6 @@ const LEASE_LENGTH = 43;
 const LEASES: RecordKind = {
   magic: "TSOO",
   name: "lease",
-  wayOut:
-    "move the file away once every lease in it has run out on the clocks of their holders (docs/file-format.md)",
   leastLength: FRAME_LENGTH,
   fixedLength: false,
 };
@@ -54,9 +52,9 @@ export function encodeLeaseRecord(leases: readonly LeaseRecord[]): Uint8Array {
 /**
  * Reads a record of leases and refuses everything that is not exactly one.
  *
- * @param path the file that the bytes come from, for the message
+ * @param path the file or the key that the bytes come from, for the message
  * @returns the leases in the order of their ids
- * @throws {FileStateError} `corrupt`, `truncated`, `unsupported-version` or `out-of-range`
+ * @throws {RecordError} `corrupt`, `truncated`, `unsupported-version` or `out-of-range`
  */
 export function decodeLeaseRecord(bytes: Uint8Array, path: string): readonly LeaseRecord[] {
   const reader = new RecordReader(bytes, { kind: LEASES, path });

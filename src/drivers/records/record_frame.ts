@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { crc32c } from "./crc32c.ts";
-import { FileStateError } from "./errors.ts";
-import type { FileStateErrorCode } from "./errors.ts";
+import { RecordError } from "./record_error.ts";
+import type { RecordErrorCode } from "./record_error.ts";
 
 /** What makes a record one of its kind. All share the frame: magic, version, content, checksum. */
 export interface RecordKind {
@@ -10,8 +10,6 @@ export interface RecordKind {
   readonly magic: string;
   /** What the record is, for messages. */
   readonly name: string;
-  /** What an operator does with one that cannot be read. */
-  readonly wayOut: string;
   /** The length of the shortest in bytes, frame included. */
   readonly leastLength: number;
   /** Whether all have that length. */
@@ -95,7 +93,7 @@ export function sealRecord(bytes: Uint8Array): void {
 export interface RecordSource {
   /** The kind of record. */
   readonly kind: RecordKind;
-  /** The file, for messages. */
+  /** The file or the key, for messages. */
   readonly path: string;
 }
 
@@ -112,7 +110,7 @@ export class RecordReader {
    * Checks the frame: magic, version, length, checksum, in this order, because a record of another version
    * may have another length.
    *
-   * @throws {FileStateError} `corrupt`, `truncated` or `unsupported-version`
+   * @throws {RecordError} `corrupt`, `truncated` or `unsupported-version`
    */
   constructor(bytes: Uint8Array, source: RecordSource) {
     this.#bytes = bytes;
@@ -155,7 +153,7 @@ export class RecordReader {
    *
    * @param what the number is, for the message
    * @param max largest value to accept, at most 2^53 - 1
-   * @throws {FileStateError} `out-of-range` if it is greater
+   * @throws {RecordError} `out-of-range` if it is greater
    */
   number(what: string, max: number = Number.MAX_SAFE_INTEGER): number {
     const value = this.u64();
@@ -175,12 +173,10 @@ export class RecordReader {
     throw this.refusal("corrupt", `${this.#end - this.#at} bytes follow its last entry`);
   }
 
-  /** An error that names the file, what was found and the way out. */
-  refusal(code: FileStateErrorCode, found: string): FileStateError {
+  /** An error that names the place and what was found. */
+  refusal(code: RecordErrorCode, found: string): RecordError {
     const path = this.#path;
-    return new FileStateError(code, `Cannot read '${path}': ${found}; ${this.#kind.wayOut}`, {
-      path,
-    });
+    return new RecordError(code, `Cannot read '${path}': ${found}`, { path });
   }
 
   #skip(length: number): number {
@@ -203,10 +199,9 @@ export class RecordReader {
     }
     const version = this.#bytes[VERSION_AT];
     if (version === undefined || version === VERSION) return;
-    throw new FileStateError(
+    throw this.refusal(
       "unsupported-version",
-      `Cannot read '${this.#path}': its format version is ${version}, this release knows ${VERSION}; start the release that wrote it`,
-      { path: this.#path },
+      `its format version is ${version}, this release knows ${VERSION}`,
     );
   }
 
