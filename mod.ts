@@ -27,7 +27,9 @@
  */
 
 export { Oracle } from "./src/server/oracle.ts";
-export type { MaxSafe, OracleEnd, OracleSnapshot } from "./src/server/oracle.ts";
+export type { MaxSafe, OracleEnd } from "./src/server/oracle.ts";
+export type { HandOverOptions } from "./src/server/hand_over.ts";
+export type { OracleSnapshot } from "./src/server/snapshot.ts";
 export { Leases } from "./src/server/leases.ts";
 export type { SafeFrontier } from "./src/server/leases.ts";
 export { Sequences } from "./src/server/sequences.ts";
@@ -104,6 +106,16 @@ export {
   UnavailableError,
 } from "./src/consensus/errors.ts";
 export type { ConsensusErrorCode } from "./src/consensus/errors.ts";
+export {
+  DRIVER_COUNTERS,
+  DRIVER_HISTOGRAMS,
+  NO_DRIVER_METRICS,
+} from "./src/consensus/driver_metrics.ts";
+export type {
+  DriverCounterName,
+  DriverHistogramName,
+  DriverMetrics,
+} from "./src/consensus/driver_metrics.ts";
 
 export type { Grant } from "./src/core/allocator.ts";
 export type { Clock, DelayOptions } from "./src/core/clock.ts";

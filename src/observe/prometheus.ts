@@ -1,9 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Counter, Gauge, Histogram, Registry } from "prom-client";
+import type {
+  DriverCounterName,
+  DriverHistogramName,
+  DriverMetrics,
+} from "../consensus/driver_metrics.ts";
+import { DRIVER_COUNTERS, DRIVER_HISTOGRAMS } from "../consensus/driver_metrics.ts";
+import { epochToHalves } from "../core/epoch.ts";
 import type { CounterName, GaugeName, HistogramName, Metrics } from "../server/metrics.ts";
 import { COUNTERS, GAUGES, HISTOGRAMS } from "../server/metrics.ts";
-import type { OracleSnapshot } from "../server/oracle.ts";
+import type { OracleSnapshot } from "../server/snapshot.ts";
 import type { MetricsSource } from "./metrics_source.ts";
 
 /**
@@ -33,12 +40,22 @@ const BUCKETS: number[] = [
 /** Upper bounds of the buckets of a batch's keys; 128 is the default maximum. */
 const KEY_BUCKETS: number[] = [1, 2, 4, 8, 16, 32, 64, 128, 256, 1024];
 
+const ALL_COUNTERS = { ...COUNTERS, ...DRIVER_COUNTERS } as const;
+const ALL_HISTOGRAMS = { ...HISTOGRAMS, ...DRIVER_HISTOGRAMS } as const;
+
 const READ_GAUGE: Readonly<Record<GaugeName, (snapshot: OracleSnapshot) => number>> = {
   "tsoracle.serving": (snapshot) => snapshot.serving ? 1 : 0,
+  "tsoracle.leader": (snapshot) => snapshot.epoch === undefined ? 0 : 1,
+  "tsoracle.epoch_hi": (snapshot) => Number(epochToHalves(snapshot.epoch ?? 0n).hi),
+  "tsoracle.epoch_lo": (snapshot) => Number(epochToHalves(snapshot.epoch ?? 0n).lo),
+  "tsoracle.certainty.remaining_ms": (snapshot) => snapshot.certainForMs,
   "tsoracle.high_water_ms": (snapshot) => snapshot.highWaterMs,
   "tsoracle.leases": (snapshot) => snapshot.leases,
   "tsoracle.window.remaining_ms": (snapshot) => snapshot.remainingMs,
 };
+
+type AnyCounterName = CounterName | DriverCounterName;
+type AnyHistogramName = HistogramName | DriverHistogramName;
 
 /** What the gauge `tsoracle_build_info` says; its value is always 1. */
 export interface BuildInfo {
@@ -54,7 +71,7 @@ export function prometheusName(name: string): string {
 }
 
 /**
- * Keeps the oracle's figures for a Prometheus scrape, in a registry of its own.
+ * Keeps the figures of an oracle and of its driver for a Prometheus scrape, in a registry of its own.
  *
  * Counters are plain numbers until somebody scrapes, because they are counted on the request path.
  *
@@ -67,16 +84,16 @@ export function prometheusName(name: string): string {
  * const page = await metrics.render();
  * ```
  */
-export class PrometheusMetrics implements Metrics, MetricsSource {
+export class PrometheusMetrics implements Metrics, DriverMetrics, MetricsSource {
   readonly #registry = new Registry();
-  readonly #totals: Record<CounterName, number>;
-  readonly #histograms: Record<HistogramName, Histogram>;
+  readonly #totals: Record<AnyCounterName, number>;
+  readonly #histograms: Record<AnyHistogramName, Histogram>;
 
   /** Registers every counter and histogram, so that a scrape shows zeros before the first event. */
   constructor(buildInfo: BuildInfo) {
-    this.#totals = mapKeys(COUNTERS, () => 0);
-    mapKeys(COUNTERS, (name) => this.#registerCounter(name));
-    this.#histograms = mapKeys(HISTOGRAMS, (name) => this.#registerHistogram(name));
+    this.#totals = mapKeys(ALL_COUNTERS, () => 0);
+    mapKeys(ALL_COUNTERS, (name) => this.#registerCounter(name));
+    this.#histograms = mapKeys(ALL_HISTOGRAMS, (name) => this.#registerHistogram(name));
     this.#registerBuildInfo(buildInfo);
   }
 
@@ -86,12 +103,12 @@ export class PrometheusMetrics implements Metrics, MetricsSource {
   }
 
   /** Adds to a counter. */
-  count(name: CounterName, by: number): void {
+  count(name: AnyCounterName, by: number): void {
     this.#totals[name] += by;
   }
 
   /** Records one value: a duration in seconds, unless the help text says otherwise. */
-  observe(name: HistogramName, value: number): void {
+  observe(name: AnyHistogramName, value: number): void {
     this.#histograms[name].observe(value);
   }
 
@@ -109,11 +126,11 @@ export class PrometheusMetrics implements Metrics, MetricsSource {
     return this.#registry.metrics();
   }
 
-  #registerCounter(name: CounterName): Counter {
+  #registerCounter(name: AnyCounterName): Counter {
     const total = () => this.#totals[name];
     return new Counter({
       name: prometheusName(name),
-      help: COUNTERS[name],
+      help: ALL_COUNTERS[name],
       registers: [this.#registry],
       collect() {
         this.reset();
@@ -122,10 +139,10 @@ export class PrometheusMetrics implements Metrics, MetricsSource {
     });
   }
 
-  #registerHistogram(name: HistogramName): Histogram {
+  #registerHistogram(name: AnyHistogramName): Histogram {
     return new Histogram({
       name: prometheusName(name),
-      help: HISTOGRAMS[name],
+      help: ALL_HISTOGRAMS[name],
       buckets: name === "tsoracle.get_seq.batch.keys" ? KEY_BUCKETS : BUCKETS,
       registers: [this.#registry],
     });

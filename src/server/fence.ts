@@ -77,8 +77,8 @@ export class Fence {
   /**
    * Fences `event.epoch` and starts to serve it. The caller has stepped down before.
    *
-   * @returns `serving`; `superseded` if an event or a stop came first; `deposed` if the store refused the
-   *   epoch
+   * @returns `serving`; `superseded` if an event, a stop or a hand-over came first; `deposed` if the store
+   *   refused the epoch
    * @throws whatever is neither transient nor a refusal of the epoch: the node must not go on
    */
   async run(event: LeaderEvent): Promise<FenceOutcome> {
@@ -101,7 +101,7 @@ export class Fence {
     const { core, cursor, settings, meter } = this.#options;
     const { wake } = cursor;
     if (!wake.aborted) await orAborted(this.#drain(wake), wake);
-    if (wake.aborted) return done("superseded");
+    if (wake.aborted || core.isRetired) return done("superseded");
     let term: FencedTerm;
     try {
       term = await this.#secure(event);
@@ -160,8 +160,8 @@ export class Fence {
 
   /** A confirmation of the same epoch does not make the attempt stale; anything else does. */
   #isSuperseded(epoch: Epoch): boolean {
-    const { cursor, stop } = this.#options;
-    if (stop.aborted) return true;
+    const { core, cursor, stop } = this.#options;
+    if (stop.aborted || core.isRetired) return true;
     const arrival = cursor.ready;
     if (arrival === undefined) return false;
     return !(arrival.kind === "event" && arrival.event.kind === "leader" &&

@@ -57,6 +57,11 @@ export const HISTOGRAMS = {
 /** Help texts of all gauges, by name. They are read when somebody looks. */
 export const GAUGES = {
   "tsoracle.serving": "1 while this node answers GetTs, else 0",
+  "tsoracle.leader": "1 while this node leads, also in doubt of it, else 0",
+  "tsoracle.epoch_hi": "upper 64 bits of the epoch under which this node leads, 0 while not leader",
+  "tsoracle.epoch_lo": "lower 64 bits of that epoch",
+  "tsoracle.certainty.remaining_ms":
+    "milliseconds for which the leadership is certain yet: 0 without it, +Inf if the driver needs no lease",
   "tsoracle.high_water_ms":
     "durable high-water in milliseconds since the Unix epoch, 0 while not leader",
   "tsoracle.leases": "leases that have not expired, superseded ones included; 0 while not leader",

@@ -64,13 +64,25 @@ export {
   UnavailableError,
 } from "../consensus/errors.ts";
 export type { ConsensusErrorCode } from "../consensus/errors.ts";
+export {
+  DRIVER_COUNTERS,
+  DRIVER_HISTOGRAMS,
+  NO_DRIVER_METRICS,
+} from "../consensus/driver_metrics.ts";
+export type {
+  DriverCounterName,
+  DriverHistogramName,
+  DriverMetrics,
+} from "../consensus/driver_metrics.ts";
 export { LeadershipStreamError, OracleError } from "./errors.ts";
 export type { LeaderHint, OracleErrorCode, OracleErrorOptions } from "./errors.ts";
 export { COUNTERS, GAUGES, HISTOGRAMS, NO_METRICS } from "./metrics.ts";
 export type { CounterName, GaugeName, HistogramName, Metrics } from "./metrics.ts";
 export type { OracleOptions } from "./options.ts";
 export { Oracle } from "./oracle.ts";
-export type { MaxSafe, OracleEnd, OracleSnapshot } from "./oracle.ts";
+export type { MaxSafe, OracleEnd } from "./oracle.ts";
+export type { HandOverOptions } from "./hand_over.ts";
+export type { OracleSnapshot } from "./snapshot.ts";
 export { Leases } from "./leases.ts";
 export type { SafeFrontier } from "./leases.ts";
 export { Sequences } from "./sequences.ts";

@@ -7,6 +7,8 @@ import type { Epoch } from "../core/epoch.ts";
 import { OracleError } from "./errors.ts";
 import { EventCursor } from "./event_cursor.ts";
 import { Fence } from "./fence.ts";
+import { handOver } from "./hand_over.ts";
+import type { HandOverOptions } from "./hand_over.ts";
 import { beat } from "./heartbeat.ts";
 import { keepWindowFresh } from "./idle_refill.ts";
 import { LeaderWatch } from "./leader_watch.ts";
@@ -18,6 +20,8 @@ import type { ServingState } from "./serving.ts";
 import { Sequences } from "./sequences.ts";
 import type { CallOptions } from "./call_options.ts";
 import { ServingCore } from "./serving_core.ts";
+import { snapshotOf } from "./snapshot.ts";
+import type { OracleSnapshot } from "./snapshot.ts";
 import { beyondRange, WindowExtender } from "./window.ts";
 import { deferred } from "../core/deferred.ts";
 import type { Deferred } from "../core/deferred.ts";
@@ -44,20 +48,6 @@ export type OracleEnd =
     /** What the driver or the fence threw. */
     readonly error: unknown;
   };
-
-/** The figures behind the gauges. */
-export interface OracleSnapshot {
-  /** Whether this node answers with grants. */
-  readonly serving: boolean;
-  /** The epoch under which it leads, if it does. */
-  readonly epoch: Epoch | undefined;
-  /** The durable high-water in milliseconds; 0 while not leader. */
-  readonly highWaterMs: number;
-  /** Milliseconds of the window not yet reached. */
-  readonly remainingMs: number;
-  /** Leases that have not expired, superseded ones included; 0 while not leader. */
-  readonly leases: number;
-}
 
 /**
  * Hands out strictly increasing timestamps on the strength of a driver. It starts with its construction
@@ -89,6 +79,7 @@ export class Oracle implements AsyncDisposable {
   readonly #stop = new AbortController();
   readonly #abandon = new AbortController();
   readonly #tasks: Promise<unknown>;
+  #handingOver: Promise<boolean> | undefined;
   #closing: Promise<OracleEnd> | undefined;
 
   /**
@@ -145,7 +136,7 @@ export class Oracle implements AsyncDisposable {
    * Waits until the published state says serving.
    *
    * @param options.signal ends the wait, by throwing its reason
-   * @throws {OracleError} `not-leader` if the oracle ends first
+   * @throws {OracleError} `not-leader` if the oracle ends, or has handed over, first
    */
   async untilServing(options: CallOptions = {}): Promise<void> {
     const ended = this.#stop.signal;
@@ -153,6 +144,7 @@ export class Oracle implements AsyncDisposable {
     try {
       for await (const state of this.#core.watch(signal)) {
         if (state.kind === "serving") return;
+        if (this.#core.isRetired) break;
       }
     } catch (error) {
       if (!ended.aborted) throw error;
@@ -195,14 +187,29 @@ export class Oracle implements AsyncDisposable {
 
   /** The figures behind the gauges. */
   snapshot(): OracleSnapshot {
-    const { allocator, leases } = this.#core;
-    return {
-      serving: this.#core.isServing,
-      epoch: allocator.epoch,
-      highWaterMs: allocator.highWaterMs ?? 0,
-      remainingMs: allocator.remainingMs,
-      leases: leases.unexpired(leases.clock(this.#settings.clock.nowMs())).length,
-    };
+    return snapshotOf(this.#core, this.#settings.clock);
+  }
+
+  /**
+   * Hands the leadership over to another node, for good: this oracle answers not-leader from now on, and names the
+   * successor as soon as the driver tells of it. Calls of sequences that have begun are finished first, so that their
+   * callers know what became of them. It is for a server that is about to stop and still answers;
+   * {@linkcode Oracle.close} comes after it.
+   *
+   * Over a driver that cannot resign nothing happens: there is nobody to hand over to, and calls are granted until
+   * the close. Calling it again returns the same promise.
+   *
+   * @returns whether a successor is known
+   * @throws {RangeError} if the limit is out of its range
+   */
+  handOver(options: HandOverOptions = {}): Promise<boolean> {
+    this.#handingOver ??= handOver(options, {
+      settings: this.#settings,
+      core: this.#core,
+      sequences: this.sequences,
+      stop: this.#stop.signal,
+    });
+    return this.#handingOver;
   }
 
   /**

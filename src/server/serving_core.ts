@@ -45,6 +45,7 @@ export class ServingCore {
   readonly #meter: Meter;
   #certainUntil: (() => number) | undefined;
   #hasReportedThrow = false;
+  #isRetired = false;
   #term = new AbortController();
 
   /** Starts as not serving. */
@@ -61,6 +62,11 @@ export class ServingCore {
   /** Fires when the present leadership ends. */
   get termSignal(): AbortSignal {
     return this.#term.signal;
+  }
+
+  /** Whether this node has given up leading for good. */
+  get isRetired(): boolean {
+    return this.#isRetired;
   }
 
   /** Whether this node serves and is, at this moment, certain that it leads. */
@@ -80,6 +86,13 @@ export class ServingCore {
     }
   }
 
+  /** For how long no other node can lead yet, in milliseconds; 0 if this one does not lead. */
+  get certainForMs(): number {
+    const until = this.#certainUntil;
+    if (!this.isServing) return 0;
+    return until === undefined ? Infinity : Math.max(0, until() - this.#clock.monotonicMs());
+  }
+
   /** The present state, then each later one. */
   watch(signal: AbortSignal): AsyncGenerator<ServingState, void, undefined> {
     return this.#switch.watch(signal);
@@ -94,6 +107,13 @@ export class ServingCore {
     this.#term.abort();
   }
 
+  /** Ends the leadership, if any, for good. What is known about another leader stays published. */
+  retire(): void {
+    this.#isRetired = true;
+    const { state } = this;
+    this.stepDown(state.kind === "serving" ? {} : state);
+  }
+
   /**
    * Ends the leadership because the store refused its epoch. An epoch that has passed is no news.
    *
@@ -103,7 +123,7 @@ export class ServingCore {
     if (this.allocator.epoch === epoch) this.stepDown({ leaderEpoch: fencedBy });
   }
 
-  /** Starts to serve a fenced term. */
+  /** Starts to serve a fenced term. The caller has found that the node is not retired, in the same turn. */
   beginServing(term: FencedTerm): void {
     this.allocator.becomeLeader(term.floorMs, term.highWaterMs, term.epoch);
     this.leases.seed(term.leases ?? [], this.#clock.nowMs());

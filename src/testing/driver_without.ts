@@ -8,7 +8,8 @@ export type OptionalDriverMethod =
   | "advanceDense"
   | "advanceDenseBatch"
   | "loadLeases"
-  | "persistLeases";
+  | "persistLeases"
+  | "resign";
 
 const OPTIONAL: readonly OptionalDriverMethod[] = [
   "loadDenseSeq",
@@ -16,6 +17,7 @@ const OPTIONAL: readonly OptionalDriverMethod[] = [
   "advanceDenseBatch",
   "loadLeases",
   "persistLeases",
+  "resign",
 ];
 
 /**

@@ -4,6 +4,7 @@ import type { ConsensusDriver, DriverCallOptions, LeadershipEvent } from "../con
 import { checkAdvance, FencedError } from "../consensus/errors.ts";
 import { takeSequences } from "../consensus/take_sequences.ts";
 import type { Epoch } from "../core/epoch.ts";
+import { onAbort } from "../core/abortable.ts";
 import { deferred } from "../core/deferred.ts";
 import type { Deferred } from "../core/deferred.ts";
 import type { LeaseRecord } from "../core/lease_table.ts";
@@ -81,12 +82,16 @@ export class ScriptedDriver implements ConsensusDriver {
   beforePersistLeases: CallHook<LeasesCall> | undefined;
   /** Runs after leases are durable and before they are answered. */
   afterPersistLeases: CallHook<LeasesCall> | undefined;
+  /** Runs when the driver is asked to resign, before it looks for a successor. */
+  beforeResign: CallHook<void> | undefined;
   /** Every persist, in the order of the calls. */
   readonly persists: PersistCall[] = [];
   /** Every call that asked for ordinals, in their order. */
   readonly advances: AdvanceCall[] = [];
   /** Every persist of leases, in the order of the calls. */
   readonly leasePersists: LeasesCall[] = [];
+  /** Number of times that the driver was asked to resign. */
+  resignations = 0;
   /** Number of loads of the high-water. */
   loads = 0;
   /** Largest number of `next()` calls that were ever pending together. */
@@ -97,6 +102,7 @@ export class ScriptedDriver implements ConsensusDriver {
   leases: readonly LeaseRecord[] = [];
   readonly #counters: SequenceCounters;
   #fence: Epoch = 0n;
+  #latest: LeadershipEvent["kind"] = "unknown";
   #pendingNexts = 0;
   #items: StreamItem[] = [];
   #wake: Deferred<void> = deferred<void>();
@@ -111,6 +117,7 @@ export class ScriptedDriver implements ConsensusDriver {
   /** Puts a leadership event on the stream. A leadership overtakes every older epoch at once. */
   announce(event: LeadershipEvent): void {
     if (event.kind === "leader" && event.epoch > this.#fence) this.#fence = event.epoch;
+    this.#latest = event.kind;
     this.#push({ kind: "event", event });
   }
 
@@ -142,6 +149,11 @@ export class ScriptedDriver implements ConsensusDriver {
   /** Resolves once `count` persists of leases have been asked for, in all. */
   async untilLeasePersists(count: number): Promise<void> {
     while (this.leasePersists.length < count) await this.#called.promise;
+  }
+
+  /** Resolves once the driver was asked to resign `count` times, in all. */
+  async untilResignations(count: number): Promise<void> {
+    while (this.resignations < count) await this.#called.promise;
   }
 
   /** The scripted stream. Its `return()` is never needed: it ends by the signal. */
@@ -220,6 +232,18 @@ export class ScriptedDriver implements ConsensusDriver {
     this.#checkEpoch(epoch);
     this.leases = leases;
     await this.afterPersistLeases?.(call);
+  }
+
+  /** Waits, after the hook, until the latest event on the stream says that another node leads. */
+  async resign(options: { readonly signal: AbortSignal }): Promise<boolean> {
+    const { signal } = options;
+    this.resignations++;
+    this.#noteCall();
+    await this.beforeResign?.();
+    const leave = onAbort(signal, () => this.#wake.resolve());
+    while (this.#latest !== "follower" && !signal.aborted) await this.#wake.promise;
+    leave();
+    return this.#latest === "follower";
   }
 
   #checkEpoch(epoch: Epoch): void {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import type { OracleSnapshot } from "../../src/server/oracle.ts";
+import { DRIVER_COUNTERS, DRIVER_HISTOGRAMS } from "../../src/consensus/driver_metrics.ts";
+import type { OracleSnapshot } from "../../src/server/snapshot.ts";
 import { COUNTERS, GAUGES, HISTOGRAMS } from "../../src/server/metrics.ts";
 import type { CounterName } from "../../src/server/metrics.ts";
 import { PrometheusMetrics, prometheusName } from "../../src/observe/prometheus.ts";
@@ -10,7 +11,8 @@ import { parseExposition } from "./_support/exposition.ts";
 const BUILD = { version: "1.2.3", runtime: "test 4.5" };
 
 function snapshot(values: Partial<OracleSnapshot> = {}): OracleSnapshot {
-  return { serving: false, epoch: undefined, highWaterMs: 0, remainingMs: 0, leases: 0, ...values };
+  const nothing = { certainForMs: 0, highWaterMs: 0, remainingMs: 0, leases: 0 };
+  return { serving: false, epoch: undefined, ...nothing, ...values };
 }
 
 async function scrape(metrics: PrometheusMetrics): Promise<Map<string, number>> {
@@ -29,8 +31,10 @@ Deno.test("PrometheusMetrics shows every metric of the tables with its type befo
   metrics.watch(() => snapshot());
   const { types } = parseExposition(await metrics.render());
   const expected = new Map([["tsoracle_build_info", "gauge"]]);
-  for (const name of Object.keys(COUNTERS)) expected.set(prometheusName(name), "counter");
-  for (const name of Object.keys(HISTOGRAMS)) expected.set(prometheusName(name), "histogram");
+  const counters = { ...COUNTERS, ...DRIVER_COUNTERS };
+  const histograms = { ...HISTOGRAMS, ...DRIVER_HISTOGRAMS };
+  for (const name of Object.keys(counters)) expected.set(prometheusName(name), "counter");
+  for (const name of Object.keys(histograms)) expected.set(prometheusName(name), "histogram");
   for (const name of Object.keys(GAUGES)) expected.set(prometheusName(name), "gauge");
   assert.deepEqual(new Map([...types].sort()), new Map([...expected].sort()));
 });
@@ -72,6 +76,31 @@ Deno.test("PrometheusMetrics reads the gauges at each scrape", async () => {
   assert.equal(samples.get("tsoracle_serving"), 1);
   assert.equal(samples.get("tsoracle_high_water_ms"), 70_368_744_177_663);
   assert.equal(samples.get("tsoracle_window_remaining_ms"), 2_999);
+});
+
+Deno.test("PrometheusMetrics shows the leadership: epoch in two halves, and how long it is certain", async () => {
+  const metrics = new PrometheusMetrics(BUILD);
+  let current = snapshot();
+  metrics.watch(() => current);
+  const read = async () => {
+    const samples = await scrape(metrics);
+    return ["leader", "epoch_hi", "epoch_lo", "certainty_remaining_ms"]
+      .map((name) => samples.get(`tsoracle_${name}`));
+  };
+  assert.deepEqual(await read(), [0, 0, 0, 0]);
+  current = snapshot({ epoch: (3n << 64n) | 77n, certainForMs: 1_234.5 });
+  assert.deepEqual(await read(), [1, 3, 77, 1_234.5]);
+  current = snapshot({ epoch: 0n, certainForMs: Infinity });
+  assert.deepEqual(await read(), [1, 0, 0, Infinity]);
+});
+
+Deno.test("PrometheusMetrics takes what a driver reports", async () => {
+  const metrics = new PrometheusMetrics(BUILD);
+  metrics.count("tsoracle.driver.take_overs.total", 2);
+  metrics.observe("tsoracle.driver.heartbeat_latency", 0.002);
+  const samples = await scrape(metrics);
+  assert.equal(samples.get("tsoracle_driver_take_overs_total"), 2);
+  assert.equal(samples.get("tsoracle_driver_heartbeat_latency_count"), 1);
 });
 
 Deno.test("PrometheusMetrics labels the build", async () => {

@@ -12,6 +12,7 @@ import type { Command } from "../../../src/cli/command.ts";
 import type { Flag } from "../../../src/cli/flag.ts";
 import { environmentName } from "../../../src/cli/flag.ts";
 import { flagUsage } from "../../../src/cli/help.ts";
+import { DRIVER_COUNTERS, DRIVER_HISTOGRAMS } from "../../../src/consensus/driver_metrics.ts";
 import { prometheusName } from "../../../src/observe/prometheus.ts";
 import { COUNTERS, GAUGES, HISTOGRAMS } from "../../../src/server/metrics.ts";
 
@@ -33,6 +34,8 @@ export const GENERATED_PAGES: readonly GeneratedPage[] = [
       ["counters", metricsPart(COUNTERS)],
       ["histograms", metricsPart(HISTOGRAMS)],
       ["gauges", metricsPart(GAUGES)],
+      ["driver counters", metricsPart(DRIVER_COUNTERS)],
+      ["driver histograms", metricsPart(DRIVER_HISTOGRAMS)],
     ]),
   },
 ];

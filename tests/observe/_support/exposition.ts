@@ -20,10 +20,11 @@ export function parseExposition(page: string): Exposition {
     }
     if (line === "" || line.startsWith("# HELP ")) continue;
     const sample = /^([a-z_]+(?:\{[^}]*\})?) (\S+)$/.exec(line);
-    if (sample === null || Number.isNaN(Number(sample[2]))) {
+    const value = sample?.[2] === "+Inf" ? Infinity : Number(sample?.[2]);
+    if (sample === null || Number.isNaN(value)) {
       throw new SyntaxError(`Cannot parse the line ${JSON.stringify(line)}`);
     }
-    samples.set(sample[1] ?? "", Number(sample[2]));
+    samples.set(sample[1] ?? "", value);
   }
   return { types, samples };
 }

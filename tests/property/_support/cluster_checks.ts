@@ -3,7 +3,7 @@
 import assert from "node:assert/strict";
 import type { Grant } from "../../../src/core/allocator.ts";
 import { OracleError } from "../../../src/server/errors.ts";
-import type { OracleSnapshot } from "../../../src/server/oracle.ts";
+import type { OracleSnapshot } from "../../../src/server/snapshot.ts";
 import type { ClusterNode, OracleStep } from "./cluster_node.ts";
 import type { Engine } from "./engine.ts";
 import type { ClusterServices } from "./cluster_services.ts";
