@@ -14,6 +14,9 @@ const logger = getLogger(["tsoracle", "net"]);
 /** How long the answer "server is shutting down" may take to go out, in milliseconds. */
 const FLUSH_MS = 500;
 
+/** How long a node that handed over sends callers to its successor before it hangs up, in milliseconds. */
+const REDIRECT_MS = 500;
+
 /**
  * How a server ended: closed by `close()`; or by itself, because its oracle failed and could only say no for
  * ever.
@@ -33,6 +36,12 @@ export interface CloseOptions {
    * at once.
    */
   readonly graceMs?: number;
+  /**
+   * Called once `/readyz` says no, while everything is still answered: hands the leadership over, such as
+   * `() => oracle.handOver()`. The server goes on until the promise has settled, and, if that says that a successor is
+   * known, for another half a second, so that callers with open connections are sent there.
+   */
+  readonly handOver?: (() => Promise<boolean>) | undefined;
 }
 
 /** A server that listens. */
@@ -49,7 +58,7 @@ export interface OracleServer extends AsyncDisposable {
   readonly connections: number;
 
   /**
-   * Shuts down: `/readyz` says no; after the lame-duck time nothing is accepted any more, HTTP/2 clients get
+   * Shuts down: `/readyz` says no; after the lame-duck time and the hand-over nothing is accepted any more, HTTP/2 clients get
    * GOAWAY and HTTP/1.1 clients `Connection: close`; calls under way finish. After the grace the rest ends
    * with UNAVAILABLE, and half a second later nothing is left. Calling it again returns the same promise.
    *
@@ -75,6 +84,12 @@ export interface ListeningServerParts {
   /** Called once, when open requests are to finish: what would go on for ever ends now. */
   readonly onDraining: () => void;
   /** Time for calls under way, in milliseconds. */
+  readonly graceMs: number;
+  /** From not ready to not accepting, in milliseconds. */
+  readonly lameDuckMs: number;
+}
+
+interface ShutDownOptions extends CloseOptions {
   readonly graceMs: number;
   /** From not ready to not accepting, in milliseconds. */
   readonly lameDuckMs: number;
@@ -106,8 +121,9 @@ export class ListeningServer implements OracleServer {
   }
 
   close(options: CloseOptions = {}): Promise<ServerEnd> {
-    const { graceMs = this.#parts.graceMs } = options;
-    this.#closing ??= this.#shutDown({ kind: "closed" }, graceMs, this.#parts.lameDuckMs);
+    const { graceMs = this.#parts.graceMs, handOver } = options;
+    const { lameDuckMs } = this.#parts;
+    this.#closing ??= this.#shutDown({ kind: "closed" }, { graceMs, lameDuckMs, handOver });
     return this.#closing;
   }
 
@@ -115,17 +131,20 @@ export class ListeningServer implements OracleServer {
   closeAfterFailure(error: unknown): void {
     if (this.#closing !== undefined) return;
     logger.error("the oracle has failed, the server closes: {error}", { error });
-    this.#closing = this.#shutDown({ kind: "oracle-failed", error }, this.#parts.graceMs, 0);
+    const { graceMs } = this.#parts;
+    this.#closing = this.#shutDown({ kind: "oracle-failed", error }, { graceMs, lameDuckMs: 0 });
   }
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
   }
 
-  async #shutDown(end: ServerEnd, graceMs: number, lameDuckMs: number): Promise<ServerEnd> {
+  async #shutDown(end: ServerEnd, options: ShutDownOptions): Promise<ServerEnd> {
     const { listener, switchboard, shutdown, onClosing, onDraining } = this.#parts;
+    const { graceMs, lameDuckMs, handOver } = options;
     onClosing();
-    if (lameDuckMs > 0) await delay(lameDuckMs);
+    if (handOver !== undefined) await Promise.all([delay(lameDuckMs), leadAway(handOver)]);
+    else if (lameDuckMs > 0) await delay(lameDuckMs);
     const released = new Promise<void>((resolve) => listener.close(() => resolve()));
     switchboard.drain();
     onDraining();
@@ -144,6 +163,15 @@ export class ListeningServer implements OracleServer {
     await released;
     this.#end.resolve(end);
     return end;
+  }
+}
+
+/** Whatever becomes of it, the server closes. */
+async function leadAway(handOver: () => Promise<boolean>): Promise<void> {
+  try {
+    if (await handOver()) await delay(REDIRECT_MS);
+  } catch (error) {
+    logger.error("the leadership could not be handed over: {error}", { error });
   }
 }
 
