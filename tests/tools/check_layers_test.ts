@@ -54,6 +54,8 @@ const ARROWS: readonly (readonly [string, string, string])[] = [
   ["src/drivers/file/a.ts", "../memory/mod.ts", "driver file may not import driver memory"],
   ["src/net/a.ts", "../cli/main.ts", "room net may not import room cli"],
   ["src/client/a.ts", "node:http2", "room client may not import node:http2"],
+  ["src/client/a.ts", "../grpc/b.ts", "room client may not import room grpc"],
+  ["src/grpc/a.ts", "../client/b.ts", "room grpc may not import room client"],
   [
     "src/client/channels/a.ts",
     "@connectrpc/connect-node",
@@ -96,6 +98,8 @@ Deno.test("findViolations() lets imports run along the arrows", () => {
     ["src/client/channels/node/a.ts", "node:http2"],
     ["src/client/channels/node/a.ts", "@connectrpc/connect-node"],
     ["src/client/channels/node/a.ts", "./b.ts"],
+    ["src/client/channels/node/a.ts", "../../../grpc/b.ts"],
+    ["src/drivers/etcd/a.ts", "../../grpc/b.ts"],
     ["src/client/channels/a.ts", "@connectrpc/connect-web"],
     ["src/client/node_client.ts", "./channels/node/a.ts"],
     ["src/client/mod.ts", "./node_client.ts"],

@@ -4,7 +4,7 @@ import type { Transport } from "@connectrpc/connect";
 import { createGrpcTransport } from "@connectrpc/connect-node";
 import { abortable } from "../../../core/abortable.ts";
 import type { Channel, ChannelTarget } from "../channel.ts";
-import { Http2Connection } from "./http2_connection.ts";
+import { Http2Connection } from "../../../grpc/http2_connection.ts";
 
 /** The largest answer to accept, in bytes: a batch of 128 sequences has about 20 kB. */
 const MAX_ANSWER_BYTES = 1_048_576;

@@ -3,9 +3,9 @@
 import assert from "node:assert/strict";
 import { EventEmitter } from "node:events";
 import type { ClientHttp2Session } from "node:http2";
-import { Http2Session } from "../../../../src/client/channels/node/http2_session.ts";
-import type { SocketBelow } from "../../../../src/client/channels/node/http2_session.ts";
-import { ManualClock, settle } from "../../../../src/testing/manual_clock.ts";
+import { Http2Session } from "../../src/grpc/http2_session.ts";
+import type { KeepAliveOptions, SocketBelow } from "../../src/grpc/http2_session.ts";
+import { ManualClock, settle } from "../../src/testing/manual_clock.ts";
 
 /** Longer than a connection may be silent without a question. */
 const LONG_MS = 30_000;
@@ -17,8 +17,12 @@ class StubSession extends EventEmitter {
   destroyed = false;
   readonly pings: ((error: Error | null) => void)[] = [];
 
+  readonly streams: EventEmitter[] = [];
+
   request(): EventEmitter {
-    return new EventEmitter();
+    const stream = new EventEmitter();
+    this.streams.push(stream);
+    return stream;
   }
 
   ping(answer: (error: Error | null) => void): boolean {
@@ -53,15 +57,20 @@ class SessionRig {
   readonly stub = new StubSession();
   readonly socket = new StubSocket();
   readonly clock = new ManualClock();
-  readonly session = new Http2Session({
-    session: this.stub as unknown as ClientHttp2Session,
-    socket: this.socket as unknown as SocketBelow,
-    clock: this.clock,
-  });
+  readonly session: Http2Session;
+
+  constructor(options: KeepAliveOptions = {}) {
+    this.session = new Http2Session({
+      ...options,
+      session: this.stub as unknown as ClientHttp2Session,
+      socket: this.socket as unknown as SocketBelow,
+      clock: this.clock,
+    });
+  }
 }
 
-function connected(): SessionRig {
-  const rig = new SessionRig();
+function connected(options: KeepAliveOptions = {}): SessionRig {
+  const rig = new SessionRig(options);
   rig.stub.emit("connect");
   rig.stub.emit("remoteSettings");
   return rig;
@@ -143,4 +152,52 @@ Deno.test("Http2Session leaves no listener behind, however often it pings", asyn
     assert.equal(await usable, true);
   }
   assert.equal(stub.listenerCount("close"), before);
+});
+
+Deno.test("Http2Session with keep-alive asks while a stream is open and the peer silent, and at no other time", async () => {
+  const { session, stub, clock } = connected({ keepAliveMs: 10_000, pongTimeoutMs: 2_000 });
+  await clock.advance(60_000);
+  session.hear();
+  session.request({}, {});
+  await clock.advance(9_999);
+  session.hear();
+  await clock.advance(9_999);
+  assert.equal(stub.pings.length, 0);
+  await clock.advance(1);
+  assert.equal(stub.pings.length, 1);
+  stub.pings[0]?.(null);
+  await settle();
+  stub.streams[0]?.emit("close");
+  await clock.advance(60_000);
+  assert.equal(stub.pings.length, 1);
+  assert.equal(clock.sleeping, 0);
+});
+
+Deno.test("Http2Session with keep-alive ends a connection whose peer sends no pong in time", async () => {
+  const { session, stub, clock } = connected({ keepAliveMs: 10_000, pongTimeoutMs: 2_000 });
+  session.request({}, {});
+  await clock.advance(10_000);
+  await clock.advance(1_999);
+  assert.equal(stub.destroyed, false);
+  await clock.advance(1);
+  assert.equal(stub.destroyed, true);
+  assert.equal(clock.sleeping, 0);
+});
+
+Deno.test("Http2Session.probe() asks at most once in 6 s, and ends a connection without a pong", async () => {
+  const { session, stub, clock } = connected({ pongTimeoutMs: 2_000 });
+  const first = session.probe();
+  stub.pings[0]?.(null);
+  await first;
+  await clock.advance(5_999);
+  await session.probe();
+  assert.equal(stub.pings.length, 1);
+  await clock.advance(1);
+  const second = session.probe();
+  assert.equal(stub.pings.length, 2);
+  await clock.advance(2_000);
+  await second;
+  assert.equal(stub.destroyed, true);
+  await session.probe();
+  assert.equal(stub.pings.length, 2);
 });

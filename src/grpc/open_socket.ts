@@ -3,7 +3,7 @@
 import { connect, isIP } from "node:net";
 import type { Socket } from "node:net";
 import { connect as connectTls } from "node:tls";
-import type { ClientTlsOptions } from "../channel.ts";
+import type { TlsCertificates } from "./tls_certificates.ts";
 
 /** Ports of URLs that name none. */
 const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:": 443 };
@@ -13,7 +13,7 @@ const DEFAULT_PORTS: Readonly<Record<string, number>> = { "http:": 80, "https:":
  * whoever waits for an answer has a timer that does, and a connection that nobody waits for any more must
  * not hold the process for as long as the system tries, which is minutes.
  */
-export function openSocket(origin: string, tls: ClientTlsOptions | undefined): Socket {
+export function openSocket(origin: string, tls: TlsCertificates | undefined): Socket {
   const { protocol, hostname, port: given } = new URL(origin);
   const host = hostname.replace(/^\[(.*)\]$/, "$1");
   const port = given === "" ? DEFAULT_PORTS[protocol] ?? 0 : Number(given);

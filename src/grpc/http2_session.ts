@@ -8,9 +8,9 @@ import type {
   OutgoingHttpHeaders,
 } from "node:http2";
 import type { Socket } from "node:net";
-import { SystemClock } from "../../../clock/system_clock.ts";
-import type { Clock } from "../../../core/clock.ts";
-import { deferred } from "../../../core/deferred.ts";
+import { SystemClock } from "../clock/system_clock.ts";
+import type { Clock } from "../core/clock.ts";
+import { deferred } from "../core/deferred.ts";
 
 /**
  * How long a connection may be silent before it is checked with a ping (behaviour.md 6.4), whatever streams are
@@ -22,11 +22,29 @@ const SILENCE_MS = 30_000;
 /** How long a pong may take. */
 const PONG_TIMEOUT_MS = 5_000;
 
+/** The least time between two pings of {@linkcode Http2Session.probe}: etcd hangs up on who asks every 5 s. */
+const PROBE_GAP_MS = 6_000;
+
 /** What a {@linkcode Http2Session} needs of a socket. */
 export type SocketBelow = Pick<Socket, "destroy" | "on">;
 
+/** How a connection finds out that its peer is gone. */
+export interface KeepAliveOptions {
+  /**
+   * How long a connection may be silent while a stream is open before it is checked with a ping, in
+   * milliseconds; 6,000 or more for etcd. Absent: it is checked before a request only.
+   */
+  readonly keepAliveMs?: number | undefined;
+  /**
+   * How long a pong may take, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly pongTimeoutMs?: number | undefined;
+}
+
 /** What a {@linkcode Http2Session} works with. */
-export interface Http2SessionOptions {
+export interface Http2SessionOptions extends KeepAliveOptions {
   /** The session. */
   readonly session: ClientHttp2Session;
   /** The socket below it, which does not keep the process alive. */
@@ -47,13 +65,18 @@ export class Http2Session {
   readonly #session: ClientHttp2Session;
   readonly #socket: SocketBelow;
   readonly #clock: Clock;
+  readonly #keepAliveMs: number | undefined;
+  readonly #pongTimeoutMs: number;
   /** Resolves once the peer has sent its settings; rejects if it ends before. */
   readonly #connected: Promise<void>;
   #isConnected = false;
   #isLeaving = false;
   #streams = 0;
   #heardMs = 0;
+  #askedMs = -Infinity;
   #check: Promise<boolean> | undefined;
+  /** Ends the watch over a silent peer. */
+  #idle: AbortController | undefined;
 
   /** Takes a session over that was made in this turn, and the socket below it. */
   constructor(options: Http2SessionOptions) {
@@ -61,6 +84,8 @@ export class Http2Session {
     this.#session = session;
     this.#socket = socket;
     this.#clock = clock;
+    this.#keepAliveMs = options.keepAliveMs;
+    this.#pongTimeoutMs = options.pongTimeoutMs ?? PONG_TIMEOUT_MS;
     const connected = deferred<void>();
     session.on("error", (error) => connected.reject(error));
     // Node tells a session that has no stream nothing of a certificate that is refused late.
@@ -69,7 +94,10 @@ export class Http2Session {
       if (!session.destroyed) connected.reject(error);
       this.destroy();
     });
-    session.once("close", () => connected.reject(new Error("the peer closed the connection")));
+    session.once("close", () => {
+      this.#idle?.abort();
+      connected.reject(new Error("the peer closed the connection"));
+    });
     session.once("goaway", () => this.#leave());
     // A connection proves nothing: what listens there may be no server of HTTP/2. Its settings do.
     session.once("remoteSettings", () => {
@@ -95,8 +123,13 @@ export class Http2Session {
     if (!this.#isConnected) await this.#connected;
     if (this.#hasEnded || this.#isLeaving) return false;
     if (this.#clock.monotonicMs() - this.#heardMs < SILENCE_MS) return true;
-    this.#check ??= this.#ping().finally(() => this.#check = undefined);
-    return await this.#check;
+    return await this.#lives();
+  }
+
+  /** Asks a peer for a sign of life, if that was not done lately, and ends the connection if none comes. */
+  async probe(): Promise<void> {
+    if (!this.#isConnected || this.#hasEnded) return;
+    if (this.#clock.monotonicMs() - this.#askedMs >= PROBE_GAP_MS) await this.#lives();
   }
 
   /** Opens a stream. */
@@ -105,9 +138,10 @@ export class Http2Session {
     options: ClientSessionRequestOptions,
   ): ClientHttp2Stream {
     const stream = this.#session.request(headers, options);
-    if (++this.#streams === 1) this.#session.ref();
+    if (++this.#streams === 1) this.#begin();
     stream.once("close", () => {
       if (--this.#streams > 0) return;
+      this.#idle?.abort();
       if (this.#isLeaving) this.#session.close();
       else if (!this.#hasEnded) this.#session.unref();
     });
@@ -126,6 +160,27 @@ export class Http2Session {
     this.#socket.destroy();
   }
 
+  #begin(): void {
+    this.#session.ref();
+    if (this.#keepAliveMs === undefined) return;
+    const idle = new AbortController();
+    this.#idle = idle;
+    this.#keepAlive(this.#keepAliveMs, idle.signal).catch(() => {});
+  }
+
+  async #keepAlive(silenceMs: number, signal: AbortSignal): Promise<void> {
+    for (;;) {
+      const silentMs = this.#clock.monotonicMs() - this.#heardMs;
+      if (silentMs < silenceMs) await this.#clock.delay(silenceMs - silentMs, { signal });
+      else if (!await this.#lives()) return;
+    }
+  }
+
+  #lives(): Promise<boolean> {
+    this.#check ??= this.#ping().finally(() => this.#check = undefined);
+    return this.#check;
+  }
+
   get #hasEnded(): boolean {
     return this.#session.closed || this.#session.destroyed;
   }
@@ -137,9 +192,10 @@ export class Http2Session {
   }
 
   async #ping(): Promise<boolean> {
+    this.#askedMs = this.#clock.monotonicMs();
     const answered = new AbortController();
     const pong = this.#sendPing().finally(() => answered.abort());
-    const late = this.#clock.delay(PONG_TIMEOUT_MS, { signal: answered.signal })
+    const late = this.#clock.delay(this.#pongTimeoutMs, { signal: answered.signal })
       .then(() => false, () => pong);
     const lives = await Promise.race([pong, late]);
     if (lives) this.hear();

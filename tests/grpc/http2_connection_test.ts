@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { Http2Connection } from "../../../../src/client/channels/node/http2_connection.ts";
+import { Http2Connection } from "../../src/grpc/http2_connection.ts";
 
 for (
   const [origin, authority] of [

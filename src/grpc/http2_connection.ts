@@ -6,17 +6,18 @@ import type {
   ClientSessionRequestOptions,
   OutgoingHttpHeaders,
 } from "node:http2";
-import { SystemClock } from "../../../clock/system_clock.ts";
-import type { ClientTlsOptions } from "../channel.ts";
+import { SystemClock } from "../clock/system_clock.ts";
+import type { TlsCertificates } from "./tls_certificates.ts";
 import { Http2Session } from "./http2_session.ts";
+import type { KeepAliveOptions } from "./http2_session.ts";
 import { openSocket } from "./open_socket.ts";
 
 /** Where an {@linkcode Http2Connection} leads. */
-export interface Http2ConnectionOptions {
+export interface Http2ConnectionOptions extends KeepAliveOptions {
   /** The origin of its URLs. */
   readonly origin: string;
   /** Certificates; absent for plaintext and for what the runtime trusts. */
-  readonly tls: ClientTlsOptions | undefined;
+  readonly tls: TlsCertificates | undefined;
 }
 
 /**
@@ -39,7 +40,8 @@ export class Http2Connection {
    * anyway: it is compared with the origin of each URL.
    */
   readonly authority: string;
-  readonly #tls: ClientTlsOptions | undefined;
+  readonly #tls: TlsCertificates | undefined;
+  readonly #keepAlive: KeepAliveOptions;
   readonly #clock = new SystemClock();
   #dialled: Http2Session | undefined;
   #users = 0;
@@ -51,6 +53,8 @@ export class Http2Connection {
   constructor(options: Http2ConnectionOptions) {
     this.authority = new URL(options.origin).origin;
     this.#tls = options.tls;
+    const { keepAliveMs, pongTimeoutMs } = options;
+    this.#keepAlive = { keepAliveMs, pongTimeoutMs };
   }
 
   /**
@@ -90,6 +94,11 @@ export class Http2Connection {
     return session.request({ ...headers, ":method": method, ":path": path }, options);
   }
 
+  /** Asks the peer for a sign of life, and ends the connection if none comes: its streams then fail. */
+  async probe(): Promise<void> {
+    await this.#dialled?.probe();
+  }
+
   /** Takes note that the peer lives. */
   notifyResponseByteRead(): void {
     this.#dialled?.hear();
@@ -124,6 +133,7 @@ export class Http2Connection {
   #dial(): Http2Session {
     const socket = openSocket(this.authority, this.#tls);
     const session = new Http2Session({
+      ...this.#keepAlive,
       session: connect(this.authority, { createConnection: () => socket }),
       socket,
     });
