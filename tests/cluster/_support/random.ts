@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/** A whole number from 0 on, below another. */
+export type Random = (below: number) => number;
+
+const LARGEST_SEED = 0xffff_ffff;
+
+/** A seed, and the numbers it gives. */
+export class Seed {
+  /** The numbers. */
+  readonly random: Random;
+  readonly #seed: number;
+
+  /** Takes the seed of `TSORACLE_SEED`, or one that no run had before. */
+  constructor() {
+    const given = Deno.env.get("TSORACLE_SEED");
+    this.#seed = Number(given ?? 1 + Math.floor(Math.random() * LARGEST_SEED));
+    this.random = randomOf(this.#seed);
+  }
+
+  /**
+   * Runs a body.
+   *
+   * @throws {Error} whatever it throws, with the seed in the message
+   */
+  async tell<T>(body: () => Promise<T>): Promise<T> {
+    try {
+      return await body();
+    } catch (cause) {
+      throw new Error(`TSORACLE_SEED=${this.#seed}: ${messageOf(cause)}`, { cause });
+    }
+  }
+}
+
+/** One of the items. */
+export function pick<T>(random: Random, items: readonly T[]): T {
+  const item = items[random(items.length)];
+  if (item === undefined) throw new RangeError("Cannot pick from nothing");
+  return item;
+}
+
+/** xorshift32: small, fast and repeatable. Its state is never 0. */
+function randomOf(seed: number): Random {
+  let state = seed % LARGEST_SEED || 1;
+  return (below) => {
+    state ^= state << 13;
+    state ^= state >>> 17;
+    state ^= state << 5;
+    return (state >>> 0) % below;
+  };
+}
+
+function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}
