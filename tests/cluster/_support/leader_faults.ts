@@ -73,7 +73,10 @@ function checkLateAnswer(
   if (call === undefined) return;
   const told = Deno.inspect(call);
   assert.ok(call.epoch > oldEpoch, `a leader granted after its pause under ${oldEpoch}: ${told}`);
-  assert.ok(call.firstPacked > granted, `a leader granted below ${granted} after its pause: ${told}`);
+  assert.ok(
+    call.firstPacked > granted,
+    `a leader granted below ${granted} after its pause: ${told}`,
+  );
 }
 
 function highestGrant(calls: readonly RecordedCall[]): bigint {
@@ -109,7 +112,10 @@ export const LEADER_RETURNS: Fault = {
     await rig.load.more(CALLS);
     const others = rig.cluster.nodes.filter((node) => node !== first);
     for (const node of others.filter((node) => node !== first)) await endGracefully(node);
-    await rig.load.history.next(`node ${first.index} to lead again`, ({ node }) => node === first.index);
+    await rig.load.history.next(
+      `node ${first.index} to lead again`,
+      ({ node }) => node === first.index,
+    );
     await Promise.all(others.map((node) => node.start()));
     await rig.load.more(CALLS);
   },

@@ -41,7 +41,11 @@ export async function standbyOf(rig: Rig): Promise<ClusterNode> {
 }
 
 /** Does something to the leader that ends its term, and keeps how long a client waited for the next one. */
-export async function failOver(rig: Rig, fault: string, strike: () => Promise<unknown>): Promise<void> {
+export async function failOver(
+  rig: Rig,
+  fault: string,
+  strike: () => Promise<unknown>,
+): Promise<void> {
   const nextTerm = rig.load.nextTerm();
   // If the strike fails, nobody waits for the term.
   nextTerm.catch(() => {});
@@ -52,7 +56,11 @@ export async function failOver(rig: Rig, fault: string, strike: () => Promise<un
 }
 
 /** Keeps the longest time without an answer to a client of ours while something is done to the engine. */
-export async function keepPause(rig: Rig, fault: string, strike: () => Promise<unknown>): Promise<void> {
+export async function keepPause(
+  rig: Rig,
+  fault: string,
+  strike: () => Promise<unknown>,
+): Promise<void> {
   const { history } = rig.load;
   const startMs = history.now();
   const before = history.calls.length;
