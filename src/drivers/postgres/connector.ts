@@ -1,0 +1,162 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { getLogger } from "@logtape/logtape";
+import { PermanentError, UnavailableError } from "../../consensus/errors.ts";
+import type { ConsensusError } from "../../consensus/errors.ts";
+import { abortable, onAbort } from "../../core/abortable.ts";
+import type { Clock } from "../../core/clock.ts";
+import { connectFault } from "./faults.ts";
+import { BEGIN_SESSION, inRecovery, refuseUnsafe, serverStateOf } from "./safety.ts";
+import { Session } from "./session.ts";
+import type { SessionOptions } from "./session.ts";
+import type { Target } from "./target.ts";
+
+const logger = getLogger(["tsoracle", "drivers", "postgres"]);
+
+/** Options of a {@linkcode Connector}. */
+export interface ConnectorOptions extends SessionOptions {
+  /** The servers, at least one, in the order in which they are tried. */
+  readonly targets: readonly Target[];
+  /** The clock of deadlines. */
+  readonly clock: Clock;
+  /** Whether a primary may have replicas that do not confirm its commits. */
+  readonly acceptAsynchronousReplication: boolean;
+}
+
+/** How a session is opened. */
+export interface OpenOptions {
+  /** Gives up. */
+  readonly signal: AbortSignal;
+  /** How long a statement of the session waits for a lock, in milliseconds. */
+  readonly lockTimeoutMs: number;
+}
+
+/**
+ * Opens sessions on the one server that is the primary. All sessions are on the same server: a read from an
+ * old primary, beside writes to the new one, would not be linearized.
+ */
+export class Connector {
+  readonly #options: ConnectorOptions;
+  readonly #sessions = new Set<Session>();
+  /** Where to try first. */
+  #at = 0;
+  /** Where the sessions are. */
+  #home: number | undefined;
+  /** The highest timeline that was met. */
+  #timeline = 0;
+  readonly #closing = new AbortController();
+
+  /** Connects to nothing yet. */
+  constructor(options: ConnectorOptions) {
+    this.#options = options;
+  }
+
+  /**
+   * Opens a session on the primary.
+   *
+   * @throws {UnavailableError} if none was found, or the signal fired first
+   * @throws {PermanentError} if the primary cannot be relied on, or lets nobody in
+   */
+  async open({ signal, lockTimeoutMs }: OpenOptions): Promise<Session> {
+    const over = new AbortController();
+    const leave = [signal, this.#closing.signal].map((end) => {
+      if (end.aborted) over.abort(end.reason);
+      return onAbort(end, () => over.abort(end.reason));
+    });
+    try {
+      return await this.#openAny({ signal: over.signal, lockTimeoutMs });
+    } finally {
+      leave.forEach((run) => run());
+    }
+  }
+
+  async #openAny(options: OpenOptions): Promise<Session> {
+    const { targets } = this.#options;
+    const faults: ConsensusError[] = [];
+    for (let left = targets.length; left > 0 && !options.signal.aborted; left--) {
+      const at = this.#at;
+      const target = targets[at];
+      if (target === undefined) break;
+      try {
+        return await this.#try(target, at, options);
+      } catch (error) {
+        faults.push(connectFault(error, addressOf(target)));
+        // Another lane may have found the primary meanwhile.
+        if (this.#at === at) this.#at = (at + 1) % targets.length;
+      }
+    }
+    throw worst(faults, options.signal);
+  }
+
+  /** Closes every session, and opens none any more. */
+  async close(): Promise<void> {
+    this.#closing.abort(new UnavailableError("the driver is closed"));
+    await Promise.all([...this.#sessions].map((session) => session.close(this.#options.clock)));
+  }
+
+  async #try(target: Target, at: number, options: OpenOptions): Promise<Session> {
+    const session = await Session.open(target, { ...this.#options, signal: options.signal });
+    try {
+      await this.#begin(session, target, options);
+      this.#settle(at);
+      this.#keep(session);
+      return session;
+    } catch (error) {
+      session.destroy();
+      throw error;
+    }
+  }
+
+  async #begin(session: Session, target: Target, options: OpenOptions): Promise<void> {
+    const address = addressOf(target);
+    const lockTimeout = String(Math.ceil(options.lockTimeoutMs));
+    const withdraw = onAbort(options.signal, () => session.destroy());
+    try {
+      const begun = session.query(BEGIN_SESSION, [lockTimeout]);
+      const [row = {}] = await abortable(begun, options.signal);
+      const { inRecovery: isStandby, timeline } = serverStateOf(row);
+      if (isStandby) throw inRecovery(address);
+      if (timeline < this.#timeline) throw outdated(address);
+      refuseUnsafe(row, this.#options.acceptAsynchronousReplication);
+      if (timeline > this.#timeline) this.#home = undefined;
+      this.#timeline = timeline;
+    } finally {
+      withdraw();
+    }
+  }
+
+  /** Makes a server the home of all sessions. */
+  #settle(at: number): void {
+    if (this.#home === at) return;
+    for (const session of this.#sessions) session.destroy();
+    this.#home = at;
+    this.#at = at;
+    const { host, port } = this.#options.targets[at] ?? {};
+    logger.info("PostgreSQL at {host}:{port} is the primary", { host, port });
+  }
+
+  #keep(session: Session): void {
+    this.#sessions.add(session);
+    session.ended.then(() => this.#sessions.delete(session));
+  }
+}
+
+/** What does not pass by itself is told before what may. */
+function worst(faults: readonly ConsensusError[], signal: AbortSignal): unknown {
+  const permanent = faults.find((fault) => fault instanceof PermanentError);
+  if (permanent !== undefined) return permanent;
+  const [first] = faults;
+  if (first === undefined) return signal.reason;
+  // A statement that only asks has no outcome to be in doubt of.
+  return new UnavailableError(faults.map(({ message }) => message).join("; "), { cause: first });
+}
+
+function outdated(address: string): UnavailableError {
+  return new UnavailableError(
+    `Cannot use PostgreSQL at ${address} as another server was promoted since it was primary: stop it`,
+  );
+}
+
+function addressOf({ host, port }: Target): string {
+  return host.includes(":") ? `[${host}]:${port}` : `${host}:${port}`;
+}
