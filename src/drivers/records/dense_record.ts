@@ -108,6 +108,11 @@ export class DenseRecord implements CounterSource {
     return this.#counterAt.size;
   }
 
+  /** The keys, in the order of their bytes. */
+  keys(): IterableIterator<string> {
+    return this.#counterAt.keys();
+  }
+
   /** The next ordinal of a sequence, or `undefined` if nothing was ever taken from it. */
   get(key: string): bigint | undefined {
     const at = this.#counterAt.get(key);

@@ -1,0 +1,59 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Transport } from "@connectrpc/connect";
+import { createGrpcTransport } from "@connectrpc/connect-node";
+import { abortable } from "../../core/abortable.ts";
+import { Http2Connection } from "../../grpc/http2_connection.ts";
+import type { TlsCertificates } from "../../grpc/tls_certificates.ts";
+
+/** The largest answer to accept, in bytes: 10,000 sequences have about 1.4 MB. */
+const MAX_ANSWER_BYTES = 8_388_608;
+
+/** A silent watch is checked that often. etcd hangs up on who asks more than once in 5 s. */
+const KEEP_ALIVE_MS = 10_000;
+const PONG_TIMEOUT_MS = 2_000;
+
+/** One member of etcd, and the connection to it. */
+export class EtcdEndpoint {
+  /** Its URL. */
+  readonly url: string;
+  /** Carries calls. */
+  readonly transport: Transport;
+  readonly #connection: Http2Connection;
+
+  /** Makes an endpoint that is not connected yet. */
+  constructor(url: string, tls: TlsCertificates | undefined) {
+    this.url = url;
+    this.#connection = new Http2Connection({
+      origin: url,
+      tls,
+      keepAliveMs: KEEP_ALIVE_MS,
+      pongTimeoutMs: PONG_TIMEOUT_MS,
+    });
+    this.transport = createGrpcTransport({
+      baseUrl: url,
+      sessionManager: this.#connection,
+      acceptCompression: [],
+      readMaxBytes: MAX_ANSWER_BYTES,
+    });
+  }
+
+  /**
+   * Connects, unless there is a connection that lives.
+   *
+   * @param signal fires when nobody waits for it any more
+   */
+  async dial(signal: AbortSignal): Promise<void> {
+    await this.#connection.whileUsed(() => abortable(this.#connection.dial(), signal));
+  }
+
+  /** Ends the connection soon if the member is gone or paused. Streams on it then fail. */
+  async probe(): Promise<void> {
+    await this.#connection.probe();
+  }
+
+  /** Ends the connection for good. */
+  close(): void {
+    this.#connection.close();
+  }
+}

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { SystemClock } from "../../../../src/clock/system_clock.ts";
+import type { Clock } from "../../../../src/core/clock.ts";
+import { EtcdClient } from "../../../../src/drivers/etcd/client.ts";
+import { EtcdStore } from "../../../../src/drivers/etcd/store.ts";
+import type { TlsCertificates } from "../../../../src/grpc/tls_certificates.ts";
+
+/** Long enough for a machine that is busy with other tests. */
+export const CALM = { timeoutMs: 20_000 } as const;
+
+/** Options of {@linkcode openStore}. */
+export interface OpenStoreOptions {
+  readonly urls: readonly string[];
+  readonly prefix?: string;
+  readonly tls?: TlsCertificates;
+  readonly clock?: Clock;
+  readonly watchTimeoutMs?: number;
+}
+
+/** A store that closes with its scope. */
+export class OpenStore extends EtcdStore implements AsyncDisposable {
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+}
+
+/** A store of an oracle of its own: another prefix each time, unless one is given. */
+export function openStore(options: OpenStoreOptions): OpenStore {
+  const { urls, tls, clock = new SystemClock(), watchTimeoutMs = 2_000 } = options;
+  const client = new EtcdClient({ urls, tls, clock });
+  const prefix = options.prefix ?? `test-${crypto.randomUUID()}`;
+  return new OpenStore({ client, prefix, clock, watchTimeoutMs });
+}

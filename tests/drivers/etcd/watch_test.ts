@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import type { Standing, StandingNews } from "../../../src/drivers/cluster/store.ts";
+import { ETCD_MISSING, EtcdCluster, ETCDCTL_MISSING } from "../../_support/engines/etcd_cluster.ts";
+import { ioTestNeeding } from "../../_support/levels.ts";
+import { CALM, openStore } from "./_support/etcd_rig.ts";
+import type { OpenStore } from "./_support/etcd_rig.ts";
+
+const STOPPED = new Error("the test is over");
+const CLAIM = { id: "claim", endpoint: { host: "oracle", port: 1 } };
+
+/** Collects news, and waits for them. */
+class Follower implements AsyncDisposable {
+  readonly #stop = new AbortController();
+  readonly #news: AsyncIterator<StandingNews>;
+
+  constructor(store: OpenStore) {
+    this.#news = store.watchStanding(this.#stop)[Symbol.asyncIterator]();
+  }
+
+  async next(): Promise<StandingNews> {
+    const { value, done } = await this.#news.next();
+    assert.ok(!done);
+    return value;
+  }
+
+  /** Passes news over until some are wanted. */
+  async until(isWanted: (news: StandingNews) => boolean): Promise<StandingNews> {
+    for (;;) {
+      const news = await this.next();
+      if (isWanted(news)) return news;
+    }
+  }
+
+  async gap(): Promise<unknown> {
+    const news = await this.until(({ kind }) => kind === "gap");
+    return news.kind === "gap" ? news.cause : undefined;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    const pending = this.#news.next();
+    this.#stop.abort(STOPPED);
+    await assert.rejects(pending, STOPPED);
+  }
+}
+
+async function lead(store: OpenStore): Promise<Standing & { readonly epoch: bigint }> {
+  await store.prepare(CALM);
+  const led = await store.takeOver(await store.readStanding(CALM), CLAIM, CALM);
+  assert.ok(led?.term);
+  return { ...led, epoch: led.term.epoch };
+}
+
+ioTestNeeding(
+  ETCD_MISSING,
+  "the watch tells of a heartbeat, a resignation and a take-over",
+  async () => {
+    await using cluster = await EtcdCluster.start();
+    await using store = openStore({ urls: cluster.endpoints });
+    const led = await lead(store);
+    await using follower = new Follower(store);
+    assert.deepEqual(await follower.next(), { kind: "gap", cause: undefined });
+    await store.beat(led.epoch, CALM);
+    const beaten = await store.readStanding(CALM);
+    assert.deepEqual(await follower.next(), { kind: "standing", standing: beaten });
+    assert.notEqual(beaten.beat, led.beat);
+    await store.resign(led.epoch, CALM);
+    const resigned = { ...beaten, resigned: true };
+    assert.deepEqual(await follower.next(), { kind: "standing", standing: resigned });
+    const again = await store.takeOver(resigned, { ...CLAIM, id: "next" }, CALM);
+    assert.deepEqual(await follower.next(), { kind: "standing", standing: again });
+  },
+);
+
+ioTestNeeding(
+  ETCDCTL_MISSING,
+  "the watch outlives a compaction, and a restart of its member is a gap",
+  async () => {
+    await using cluster = await EtcdCluster.start();
+    await using store = openStore({ urls: cluster.endpoints });
+    const led = await lead(store);
+    await using follower = new Follower(store);
+    await follower.gap();
+    await cluster.compact();
+    await store.beat(led.epoch, CALM);
+    assert.equal((await follower.next()).kind, "standing");
+    await cluster.member(0).kill();
+    cluster.member(0).start();
+    assert.notEqual(await follower.gap(), undefined);
+    await store.beat(led.epoch, CALM);
+    await follower.until(({ kind }) => kind === "standing");
+  },
+);
+
+ioTestNeeding(
+  ETCD_MISSING,
+  "the watch leaves a member that is paused, or has lost its cluster",
+  async () => {
+    await using cluster = await EtcdCluster.start({ members: 3, heartbeatMs: 20, electionMs: 200 });
+    await using writer = openStore({ urls: [...cluster.endpoints].reverse(), prefix: "one" });
+    await using store = openStore({ urls: cluster.endpoints, prefix: "one" });
+    const led = await lead(writer);
+    await using follower = new Follower(store);
+    await follower.gap();
+    cluster.member(0).pause();
+    // A call of the same node finds out, long before the watch itself would.
+    await assert.rejects(store.readStanding({ timeoutMs: 500 }));
+    await follower.gap();
+    await writer.beat(led.epoch, CALM);
+    await follower.until(({ kind }) => kind === "standing");
+    cluster.member(0).resume();
+  },
+);
