@@ -59,7 +59,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   net: { uses: [...BELOW_NET, "http2"] },
   client: { uses: ["core", "clock", "gen", "http2"], packages: CLIENT_PACKAGES },
   observe: { uses: ["core", "consensus", "server"] },
-  testing: { uses: ["core", "consensus", "server"] },
+  testing: { uses: ["core", "clock", "consensus", "server"] },
   cli: { uses: [...BELOW_NET, "drivers", "net", "observe", "testing", "client"] },
 };
 

@@ -1,69 +1,51 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import assert from "node:assert/strict";
 import type { ConsensusDriver } from "../consensus/driver.ts";
-import type {
-  ConformanceCase,
-  ConformanceTrial,
-  SequenceStoreContent,
-} from "./conformance_case.ts";
-import { CONFORMANCE_CASES } from "./driver_conformance_cases.ts";
-import { LEASE_CONFORMANCE_CASES } from "./lease_conformance_cases.ts";
-import { SEQUENCE_CONFORMANCE_CASES } from "./sequence_conformance_cases.ts";
-
-/** What a driver may lack. */
-export type DriverFeature = "sequences" | "leases";
-
-interface Feature {
-  readonly methods: readonly (keyof ConsensusDriver)[];
-  readonly cases: readonly ConformanceCase[];
-}
-
-const FEATURES: Readonly<Record<DriverFeature, Feature>> = {
-  sequences: {
-    methods: ["loadDenseSeq", "advanceDense", "advanceDenseBatch"],
-    cases: SEQUENCE_CONFORMANCE_CASES,
-  },
-  leases: { methods: ["loadLeases", "persistLeases"], cases: LEASE_CONFORMANCE_CASES },
-};
-
-/** How the suite gets at a driver and its store. */
-export interface DriverHarness<D extends ConsensusDriver> {
-  /** Opens a driver on a new, empty store. It leads, or comes to lead by itself. */
-  readonly open: () => Promise<D>;
-  /** Ends a driver and removes what belongs to it. */
-  readonly close: (driver: D) => Promise<void>;
-  /** Ends a driver and opens its store again, as after a restart. Absent: the store ends with its driver. */
-  readonly reopen?: (driver: D) => Promise<D>;
-  /**
-   * Gives the store to a newer epoch, as the election of another node does, and resolves once it has it.
-   * Absent: the store only ever has one epoch.
-   */
-  readonly supersede?: (driver: D) => Promise<void>;
-  /**
-   * Opens a driver on a new store that holds some sequences and may hold a number of them. Absent: the limits
-   * of sequences are not tried.
-   */
-  readonly openWith?: (content: SequenceStoreContent) => Promise<D>;
-  /**
-   * What the driver has no methods for. That is then all that is tried of it.
-   *
-   * @default {[]}
-   */
-  readonly without?: readonly DriverFeature[];
-}
+import { allChecks, untriedBecause } from "./conformance/checks.ts";
+import { tryCheck } from "./conformance/conformance_trial.ts";
+import type { DriverHarness } from "./conformance/driver_harness.ts";
 
 /** Options of {@linkcode testDriverConformance}. */
 export interface DriverConformanceOptions<D extends ConsensusDriver> extends DriverHarness<D> {
   /** Registers a test with the runner in use, such as `Deno.test` or `test` of node:test. */
   readonly test: (name: string, fn: () => Promise<void>) => void;
+  /**
+   * Registers a check that is not tried, such as `Deno.test.ignore` or `test.skip` of node:test.
+   *
+   * @default a test that does nothing, under a name that says NOT TRIED
+   */
+  readonly skip?: (name: string, fn: () => void) => void;
+}
+
+/** Options of {@linkcode checkDriverConformance}. */
+export interface CheckDriverOptions {
+  /**
+   * The ids of the checks to try.
+   *
+   * @default all of them
+   */
+  readonly only?: readonly string[];
+}
+
+/** What became of one check. */
+export interface ConformanceResult {
+  /** Its name, which stays the same from release to release. */
+  readonly id: string;
+  /** What is promised. */
+  readonly title: string;
+  /** Whether the promise was kept; `not-tried` if the harness cannot do what the check needs. */
+  readonly outcome: "passed" | "failed" | "not-tried";
+  /** How it failed. */
+  readonly error?: unknown;
+  /** Why it was not tried. */
+  readonly reason?: string;
 }
 
 /**
- * Registers tests for every promise of {@linkcode ConsensusDriver} that can be tried from outside.
+ * Registers a test for every promise of {@linkcode ConsensusDriver} that can be tried from outside. A check that
+ * needs more than the harness can do is registered as well, under a name that says NOT TRIED.
  *
- * What it cannot try is left to the driver's own tests: that a write survives a crash, that a call settles
- * within its deadline when the engine is silent, and that `certainUntil` ends before another node may lead.
+ * What it cannot try is left to the driver's own tests: that a write survives a crash.
  *
  * @param name of the driver; it begins the name of each test
  *
@@ -85,77 +67,59 @@ export function testDriverConformance<D extends ConsensusDriver>(
   name: string,
   options: DriverConformanceOptions<D>,
 ): void {
-  const { without = [] } = options;
-  const cases = [...CONFORMANCE_CASES];
-  for (const [feature, { methods, cases: those }] of Object.entries(FEATURES)) {
-    if (without.some((each) => each === feature)) cases.push(absence(feature, methods));
-    else cases.push(presence(feature, methods), ...those);
-  }
-  for (const { title, needs, run } of cases) {
-    if (needs !== undefined && options[needs] === undefined) continue;
-    options.test(`${name} ${title}`, async () => {
-      const subject = new Subject(options, await options.open());
-      try {
-        await run(subject);
-      } finally {
-        await subject.close();
-      }
-    });
+  const { test, skip = (title: string) => test(title, () => Promise.resolve()) } = options;
+  for (const check of allChecks(options)) {
+    const title = `${name} ${check.title} (${check.id})`;
+    const reason = untriedBecause(check, options);
+    if (reason === undefined) test(title, () => tryCheck(check, options));
+    else skip(`${title}: NOT TRIED, ${reason}`, () => {});
   }
 }
 
-function presence(feature: string, methods: Feature["methods"]): ConformanceCase {
-  return {
-    title: `has ${methods.join(", ")}`,
-    run: ({ driver }) => {
-      const lacking = methods.filter((method) => driver[method] === undefined);
-      const wayOut = `if it is to have no ${feature}, say so with the option 'without'`;
-      assert.deepEqual(lacking, [], `the driver lacks ${lacking.join(", ")}; ${wayOut}`);
-      return Promise.resolve();
-    },
-  };
-}
-
-function absence(feature: string, methods: Feature["methods"]): ConformanceCase {
-  return {
-    title: `has no ${feature} (NOT TRIED), and no part of them`,
-    run: ({ driver }) => {
-      assert.deepEqual(methods.filter((method) => driver[method] !== undefined), []);
-      return Promise.resolve();
-    },
-  };
-}
-
-class Subject<D extends ConsensusDriver> implements ConformanceTrial {
-  readonly #harness: DriverHarness<D>;
-  #driver: D;
-
-  constructor(harness: DriverHarness<D>, driver: D) {
-    this.#harness = harness;
-    this.#driver = driver;
+/**
+ * Tries every promise of {@linkcode ConsensusDriver}, one after the other, and reports on each. It needs no test
+ * runner.
+ *
+ * @throws {RangeError} if `only` names a check that there is not
+ *
+ * @example
+ * ```ts
+ * import { checkDriverConformance } from "@tsoracle/tsoracle/testing";
+ * import { MemoryDriver } from "@tsoracle/tsoracle/drivers/memory";
+ * import assert from "node:assert/strict";
+ *
+ * const results = await checkDriverConformance({
+ *   open: () => Promise.resolve(new MemoryDriver()),
+ *   close: () => Promise.resolve(),
+ * });
+ * assert.deepEqual(results.filter(({ outcome }) => outcome === "failed"), []);
+ * ```
+ */
+export async function checkDriverConformance<D extends ConsensusDriver>(
+  harness: DriverHarness<D>,
+  options: CheckDriverOptions = {},
+): Promise<readonly ConformanceResult[]> {
+  const checks = allChecks(harness);
+  const { only = checks.map(({ id }) => id) } = options;
+  const unknown = only.filter((id) => !checks.some((check) => check.id === id));
+  if (unknown.length > 0) {
+    throw new RangeError(
+      `Cannot check as 'only' must have ids of checks: current value has ${unknown.join(", ")}`,
+    );
   }
-
-  get driver(): ConsensusDriver {
-    return this.#driver;
+  const results: ConformanceResult[] = [];
+  for (const check of checks.filter(({ id }) => only.includes(id))) {
+    const { id, title } = check;
+    const reason = untriedBecause(check, harness);
+    if (reason !== undefined) results.push({ id, title, outcome: "not-tried", reason });
+    else {
+      results.push(
+        await tryCheck(check, harness).then(
+          () => ({ id, title, outcome: "passed" } as const),
+          (error: unknown) => ({ id, title, outcome: "failed", error } as const),
+        ),
+      );
+    }
   }
-
-  async reopen(): Promise<void> {
-    const { reopen } = this.#harness;
-    if (reopen) this.#driver = await reopen(this.#driver);
-  }
-
-  async openWith(content: SequenceStoreContent): Promise<void> {
-    const { close, openWith } = this.#harness;
-    if (!openWith) return;
-    await close(this.#driver);
-    this.#driver = await openWith(content);
-  }
-
-  async supersede(): Promise<void> {
-    await this.#harness.supersede?.(this.#driver);
-  }
-
-  async close(): Promise<void> {
-    await this.#harness.close(this.#driver);
-  }
+  return results;
 }

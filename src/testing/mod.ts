@@ -12,13 +12,14 @@
  * @module
  */
 
-export { testDriverConformance } from "./driver_conformance.ts";
+export { checkDriverConformance, testDriverConformance } from "./driver_conformance.ts";
 export type {
+  CheckDriverOptions,
+  ConformanceResult,
   DriverConformanceOptions,
-  DriverFeature,
-  DriverHarness,
 } from "./driver_conformance.ts";
-export type { SequenceStoreContent } from "./conformance_case.ts";
+export type { DriverFeature, DriverHarness } from "./conformance/driver_harness.ts";
+export type { SequenceStoreContent } from "./conformance/driver_check.ts";
 export { driverWithout } from "./driver_without.ts";
 export type { OptionalDriverMethod } from "./driver_without.ts";
 export { GapChecker } from "./gap_checker.ts";

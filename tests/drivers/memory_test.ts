@@ -6,13 +6,16 @@ import { FencedError } from "../../src/consensus/errors.ts";
 import { MemoryDriver } from "../../src/drivers/memory/driver.ts";
 import { testDriverConformance } from "../../src/testing/driver_conformance.ts";
 
+/** Of the second incarnation, so that there are older epochs that differ in the upper half alone. */
+const EPOCH = (2n << 64n) | 5n;
+
 testDriverConformance("MemoryDriver", {
   test: (name, fn) => Deno.test(name, fn),
-  open: () => Promise.resolve(new MemoryDriver()),
+  open: () => Promise.resolve(new MemoryDriver({ initial: { kind: "leader", epoch: EPOCH } })),
   openWith: (content) => Promise.resolve(new MemoryDriver(content)),
   close: () => Promise.resolve(),
   supersede: (driver) => {
-    driver.announce({ kind: "follower", leaderEpoch: 2n });
+    driver.announce({ kind: "follower", leaderEpoch: EPOCH + 1n });
     return Promise.resolve();
   },
 });

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { driverWithout } from "../../src/testing/driver_without.ts";
 import { ScriptedDriver } from "../../src/testing/scripted_driver.ts";
+import { modelHarness } from "./_support/model_cluster.ts";
 
 const OPTIONAL = [
   "loadDenseSeq",
@@ -32,4 +33,12 @@ Deno.test("driverWithout() passes what is left on to the driver", async () => {
   const driver = driverWithout(scripted, ["advanceDenseBatch"]);
   assert.equal(await driver.advanceDense?.({ key: "orders", count: 3 }, 0n), 7n);
   assert.equal(await driver.loadDenseSeq?.("orders"), 10n);
+});
+
+Deno.test("driverWithout() keeps the resignation of a driver, unless told otherwise", async () => {
+  const open = modelHarness().open;
+  const kept = driverWithout(await open(), ["loadLeases"]);
+  assert.equal(await kept.resign?.({ signal: AbortSignal.abort() }), false);
+  assert.equal(driverWithout(await open(), ["resign"]).resign, undefined);
+  assert.equal(driverWithout(await open()).resign, undefined);
 });

@@ -2,33 +2,13 @@
 
 import assert from "node:assert/strict";
 import { FencedError, PermanentError, TransientError } from "../../../src/consensus/errors.ts";
-import { DenseRecord } from "../../../src/drivers/records/dense_record.ts";
 import { FileDriver } from "../../../src/drivers/file/driver.ts";
-import { testDriverConformance } from "../../../src/testing/driver_conformance.ts";
 import { settle } from "../../../src/testing/manual_clock.ts";
 import { ioTest } from "../../_support/levels.ts";
 import { StateDir } from "../_support/state_dir.ts";
 import { HeldStep, permanent, WRITE_STEPS } from "../_support/steps.ts";
 
 const LAST_STEP = "file::state::after_dir_fsync";
-
-testDriverConformance("FileDriver", {
-  test: ioTest,
-  open: async () => await FileDriver.open({ directory: (await StateDir.make()).path }),
-  openWith: async ({ sequences, maxSequenceKeys }) => {
-    const dir = await StateDir.make();
-    await dir.put("dense", DenseRecord.of(maxSequenceKeys, sequences).bytes);
-    return await FileDriver.open({ directory: dir.path });
-  },
-  reopen: async (driver) => {
-    await driver.close();
-    return await FileDriver.open({ directory: driver.directory });
-  },
-  close: async (driver) => {
-    await driver.close();
-    await Deno.remove(driver.directory, { recursive: true });
-  },
-});
 
 /** Remembers the delay of each timer that is set, until it is told to stop. */
 function recordTimers() {

@@ -1,17 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import type { ConsensusDriver, LeaderEvent, LeadershipEvent } from "../consensus/driver.ts";
-import type { Epoch } from "../core/epoch.ts";
-import { settle } from "./manual_clock.ts";
+import type { ConsensusDriver, LeaderEvent, LeadershipEvent } from "../../consensus/driver.ts";
+import { settle } from "../manual_clock.ts";
 
 /** Reads a stream as the oracle does: one `next()` at a time, and no `return()`. */
 export class EventReader {
   readonly #stop = new AbortController();
   readonly #events: AsyncIterator<LeadershipEvent>;
 
-  /** Opens the stream; nothing is read yet. */
-  constructor(driver: ConsensusDriver) {
+  /** Opens the stream, under a signal that has fired if `isOver`; nothing is read yet. */
+  constructor(driver: ConsensusDriver, isOver = false) {
+    if (isOver) this.abandon();
     this.#events = driver.leadershipEvents({ signal: this.#stop.signal })[Symbol.asyncIterator]();
   }
 
@@ -31,8 +31,7 @@ export class EventReader {
 
   /** Fires the signal and waits for the end: `done`, or the reason thrown, after what was queued. */
   async stop(pending?: Promise<IteratorResult<LeadershipEvent, undefined>>): Promise<void> {
-    const reason = new DOMException("the reader stops", "AbortError");
-    this.#stop.abort(reason);
+    this.abandon();
     try {
       let result = await (pending ?? this.#events.next());
       for (let queued = 0; !result.done && queued < 1_000; queued++) {
@@ -40,17 +39,14 @@ export class EventReader {
       }
       assert.ok(result.done, "the stream went on after its signal had fired");
     } catch (error) {
-      if (error !== reason) throw error;
+      if (error !== this.#stop.signal.reason) throw error;
     }
   }
-}
 
-/** Waits until the driver leads, and tells under which epoch. */
-export async function leaderEpoch(driver: ConsensusDriver): Promise<Epoch> {
-  const reader = new EventReader(driver);
-  const { epoch } = await reader.leader();
-  await reader.stop();
-  return epoch;
+  /** Fires the signal and does not wait for the end. */
+  abandon(): void {
+    this.#stop.abort(new DOMException("the reader stops", "AbortError"));
+  }
 }
 
 /** Whether a promise settles without waiting for anything outside the process. */

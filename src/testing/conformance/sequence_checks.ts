@@ -1,28 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import type { ConsensusDriver, DriverCallOptions } from "../consensus/driver.ts";
-import {
-  ConsensusError,
-  SequenceKeyLimitError,
-  SequenceOverflowError,
-} from "../consensus/errors.ts";
-import type { Epoch } from "../core/epoch.ts";
-import { SEQUENCE_COUNTER_MAX } from "../core/sequence.ts";
-import type { SequenceRequest } from "../core/sequence.ts";
-import { isFenced } from "./conformance_case.ts";
-import type { ConformanceCase } from "./conformance_case.ts";
-import { leaderEpoch } from "./event_reader.ts";
-import { settle } from "./manual_clock.ts";
+import { SequenceKeyLimitError, SequenceOverflowError } from "../../consensus/errors.ts";
+import { SEQUENCE_COUNTER_MAX } from "../../core/sequence.ts";
+import { refused } from "./driver_check.ts";
+import type { DriverCheck } from "./driver_check.ts";
+import { Sequences } from "./sequences.ts";
+import { checkUpperHalf } from "./upper_half.ts";
 
 const NO_LIMIT = 10_000;
 
-/** The promises about sequences that can be tried from outside. */
-export const SEQUENCE_CONFORMANCE_CASES: readonly ConformanceCase[] = [
+/** The promises about sequences, while the engine answers. */
+export const SEQUENCE_CHECKS: readonly DriverCheck[] = [
   {
+    id: "dense-from-0",
     title: "advanceDense() gives each sequence its ordinals from 0 on, without a gap",
-    run: async ({ driver }) => {
-      const sequences = await Sequences.of(driver);
+    needs: [],
+    run: async (trial) => {
+      const sequences = await Sequences.of(trial);
       assert.equal(await sequences.next("orders"), 0n);
       assert.equal(await sequences.take("orders", 3), 0n);
       assert.equal(await sequences.take("users", 1), 0n);
@@ -31,9 +26,11 @@ export const SEQUENCE_CONFORMANCE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "dense-keys-are-bytes",
     title: "advanceDense() tells keys apart by each of their bytes",
-    run: async ({ driver }) => {
-      const sequences = await Sequences.of(driver);
+    needs: [],
+    run: async (trial) => {
+      const sequences = await Sequences.of(trial);
       const keys = ["a", "A", "a ", "\0", "\uFEFFa", "\u00e9", "e\u0301", "\uff5e", "\u{1d11e}"];
       const longest = ["k".repeat(128), "\u{1d11e}".repeat(32)];
       const all = [...keys, ...longest];
@@ -44,9 +41,11 @@ export const SEQUENCE_CONFORMANCE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "dense-batch-order",
     title: "advanceDenseBatch() answers in the order of its requests",
-    run: async ({ driver }) => {
-      const sequences = await Sequences.of(driver);
+    needs: [],
+    run: async (trial) => {
+      const sequences = await Sequences.of(trial);
       await sequences.take("b", 5);
       const batch = [{ key: "b", count: 2 }, { key: "a", count: 3 }];
       assert.deepEqual(await sequences.takeAll(batch), [5n, 0n]);
@@ -54,15 +53,19 @@ export const SEQUENCE_CONFORMANCE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "dense-concurrent",
     title: "concurrent calls get blocks that fill each sequence without a gap",
-    run: async ({ driver }) => {
-      const sequences = await Sequences.of(driver);
+    needs: [],
+    run: async (trial) => {
+      const sequences = await Sequences.of(trial);
       const counts = Array.from({ length: 30 }, (_, call) => 1 + call % 4);
-      const singles = counts.map((count) => sequences.take("orders", count));
       const pair = [{ key: "orders", count: 2 }, { key: "users", count: 1 }];
-      const batches = await Promise.all(counts.map(() => sequences.takeAll(pair)));
+      const [singles, batches] = await Promise.all([
+        Promise.all(counts.map((count) => sequences.take("orders", count))),
+        Promise.all(counts.map(() => sequences.takeAll(pair))),
+      ]);
       const blocks = [
-        ...(await Promise.all(singles)).map((start, call) => [start, counts[call]] as const),
+        ...singles.map((start, call) => [start, counts[call]] as const),
         ...batches.map(([start]) => [start, 2] as const),
       ];
       assert.equal(endOf(blocks), await sequences.next("orders"));
@@ -71,9 +74,11 @@ export const SEQUENCE_CONFORMANCE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "dense-aborted-before",
     title: "advanceDense() whose signal has fired takes nothing",
-    run: async ({ driver }) => {
-      const sequences = await Sequences.of(driver);
+    needs: [],
+    run: async (trial) => {
+      const sequences = await Sequences.of(trial);
       const reason = new DOMException("the caller gave up", "AbortError");
       const signal = AbortSignal.abort(reason);
       const batch = [{ key: "orders", count: 5 }];
@@ -83,9 +88,11 @@ export const SEQUENCE_CONFORMANCE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "dense-given-up",
     title: "advanceDense() that is given up took its block and says so, or took nothing",
-    run: async ({ driver }) => {
-      const sequences = await Sequences.of(driver);
+    needs: [],
+    run: async (trial) => {
+      const sequences = await Sequences.of(trial);
       let taken = 0n;
       let unknown = 0n;
       for (let round = 0; round < 20; round++) {
@@ -98,40 +105,52 @@ export const SEQUENCE_CONFORMANCE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "dense-durable",
     title: "advanceDense() survives a restart of the driver",
-    needs: "reopen",
-    run: async (subject) => {
-      const before = await Sequences.of(subject.driver);
+    needs: ["reopen"],
+    run: async (trial) => {
+      const before = await Sequences.of(trial);
       await before.takeAll([{ key: "orders", count: 3 }, { key: "users", count: 1 }]);
       await before.take("orders", 2);
-      await subject.reopen();
-      const after = await Sequences.of(subject.driver);
+      await trial.reopen();
+      const after = await Sequences.of(trial);
       assert.equal(await after.next("users"), 1n);
       assert.equal(await after.take("orders", 1), 5n);
     },
   },
   {
+    id: "dense-fenced",
     title: "advanceDense() under a superseded epoch is refused and takes nothing",
-    needs: "supersede",
-    run: async (subject) => {
-      const sequences = await Sequences.of(subject.driver);
+    needs: ["supersede"],
+    run: async (trial) => {
+      const sequences = await Sequences.of(trial);
       await sequences.take("orders", 3);
-      await subject.supersede();
-      await assert.rejects(sequences.take("orders", 1), isFenced);
-      await assert.rejects(sequences.takeAll([{ key: "orders", count: 1 }]), isFenced);
+      await trial.supersede();
+      await refused(sequences.take("orders", 1), "advanceDense()");
+      await refused(sequences.takeAll([{ key: "orders", count: 1 }]), "advanceDenseBatch()");
       assert.equal(await sequences.next("orders"), 3n);
     },
   },
   {
+    id: "dense-fenced-upper-half",
+    title: "advanceDense() tells epochs apart that differ in the upper half alone",
+    needs: [],
+    run: async (trial) => {
+      const sequences = await Sequences.of(trial);
+      await checkUpperHalf(sequences.epoch, (epoch) => sequences.under(epoch).take("orders", 1));
+    },
+  },
+  {
+    id: "dense-overflow",
     title: "advanceDense() ends at the counter 2^64 - 1, and then takes nothing of a batch",
-    needs: "openWith",
-    run: async (subject) => {
+    needs: ["openWith"],
+    run: async (trial) => {
       const next = SEQUENCE_COUNTER_MAX - 5n;
-      await subject.openWith({
+      await trial.openWith({
         sequences: new Map([["orders", next]]),
         maxSequenceKeys: NO_LIMIT,
       });
-      const sequences = await Sequences.of(subject.driver);
+      const sequences = await Sequences.of(trial);
       const batch = [{ key: "users", count: 1 }, { key: "orders", count: 6 }];
       await assert.rejects(sequences.take("orders", 6), SequenceOverflowError);
       await assert.rejects(sequences.takeAll(batch), SequenceOverflowError);
@@ -141,11 +160,12 @@ export const SEQUENCE_CONFORMANCE_CASES: readonly ConformanceCase[] = [
     },
   },
   {
+    id: "dense-key-limit",
     title: "advanceDense() of a new key beyond the limit is refused, and takes nothing of a batch",
-    needs: "openWith",
-    run: async (subject) => {
-      await subject.openWith({ sequences: new Map([["a", 1n], ["b", 1n]]), maxSequenceKeys: 3 });
-      const sequences = await Sequences.of(subject.driver);
+    needs: ["openWith"],
+    run: async (trial) => {
+      await trial.openWith({ sequences: new Map([["a", 1n], ["b", 1n]]), maxSequenceKeys: 3 });
+      const sequences = await Sequences.of(trial);
       const batch = [{ key: "a", count: 1 }, { key: "c", count: 1 }, { key: "d", count: 1 }];
       await assert.rejects(sequences.takeAll(batch), SequenceKeyLimitError);
       assert.deepEqual([await sequences.next("a"), await sequences.next("c")], [1n, 0n]);
@@ -155,59 +175,6 @@ export const SEQUENCE_CONFORMANCE_CASES: readonly ConformanceCase[] = [
     },
   },
 ];
-
-/** The sequences of a driver that leads. */
-class Sequences {
-  readonly #driver: ConsensusDriver;
-  readonly #epoch: Epoch;
-
-  private constructor(driver: ConsensusDriver, epoch: Epoch) {
-    this.#driver = driver;
-    this.#epoch = epoch;
-  }
-
-  static async of(driver: ConsensusDriver): Promise<Sequences> {
-    return new Sequences(driver, await leaderEpoch(driver));
-  }
-
-  async next(key: string): Promise<bigint> {
-    const next = await this.#driver.loadDenseSeq?.(key);
-    assert.ok(next !== undefined, "the driver has no loadDenseSeq");
-    return next;
-  }
-
-  async take(key: string, count: number, options?: DriverCallOptions): Promise<bigint> {
-    const start = await this.#driver.advanceDense?.({ key, count }, this.#epoch, options);
-    assert.ok(start !== undefined, "the driver has no advanceDense");
-    return start;
-  }
-
-  async takeAll(
-    requests: readonly SequenceRequest[],
-    options?: DriverCallOptions,
-  ): Promise<readonly bigint[]> {
-    const starts = await this.#driver.advanceDenseBatch?.(requests, this.#epoch, options);
-    assert.ok(starts !== undefined, "the driver has no advanceDenseBatch");
-    return starts;
-  }
-
-  /** Takes 7 and gives up after some turns. */
-  async takeAndGiveUp(turns: number): Promise<"taken" | "nothing" | "unknown"> {
-    const stop = new AbortController();
-    const reason = new DOMException("the caller gave up", "AbortError");
-    const outcome = this.take("orders", 7, { signal: stop.signal }).then(
-      () => "taken" as const,
-      (error: unknown) => {
-        if (error === reason) return "nothing" as const;
-        assert.ok(error instanceof ConsensusError, `threw ${error}`);
-        return "unknown" as const;
-      },
-    );
-    await settle(turns);
-    stop.abort(reason);
-    return await outcome;
-  }
-}
 
 /** Checks that blocks begin at 0 and follow one another, and tells where they end. */
 function endOf(blocks: ReadonlyArray<readonly [bigint | undefined, number | undefined]>): bigint {
