@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import type { ConsensusDriver } from "../../consensus/driver.ts";
 import { consensusCodeOf } from "../../consensus/errors.ts";
+import type { ConsensusErrorCode } from "../../consensus/errors.ts";
 import type { Epoch } from "../../core/epoch.ts";
 import type { EventReader } from "./event_reader.ts";
 import type { LeadershipWatch } from "./leadership_watch.ts";
@@ -68,6 +69,11 @@ export interface DriverTrial {
   silence(): Promise<() => Promise<void>>;
   /** Breaks what connects the driver to its engine, once. */
   fault(): Promise<void>;
+}
+
+/** Whether an error is of the class of a code, also of another copy of this package. */
+export function isOf(wanted: ConsensusErrorCode): (error: unknown) => boolean {
+  return (error) => consensusCodeOf(error) === wanted;
 }
 
 /** Whether an error says that the epoch is not the newest. */
