@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { SystemClock } from "../../clock/system_clock.ts";
 import type { LeaseRecord } from "../../core/lease_table.ts";
+import { GroupWriter } from "../group_writer.ts";
 import { decodeLeaseRecord, encodeLeaseRecord } from "../records/lease_record.ts";
-import { GroupWriter } from "./group_writer.ts";
 import { failedWrite, lateStart, lateWrite, stillInDoubt } from "./record_fault.ts";
 import type { FileLimits } from "./record_fault.ts";
 import { RecordFile } from "./record_file.ts";
@@ -28,6 +29,7 @@ export class LeaseFile {
     this.#path = path;
     this.#writer = new GroupWriter({
       ...limits,
+      clock: new SystemClock(),
       prepare: () => this.#certain(),
       write: (group) => this.#write(group),
       late: (begun) => (begun ? lateWrite : lateStart)(path, limits.deadlineMs),

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { PermanentError, TransientError, UnavailableError } from "../../consensus/errors.ts";
+import { PermanentError, TransientError } from "../../consensus/errors.ts";
 
 /** For how long and until when a file of a directory may be used. */
 export interface FileLimits {
@@ -28,11 +28,6 @@ export function stillInDoubt(path: string, cause: unknown): PermanentError {
     }; the next call tries to read again`,
     { cause },
   );
-}
-
-/** A call whose write had not begun, and never will. */
-export function notBegun(cause: unknown): UnavailableError {
-  return new UnavailableError(`${textOf(cause)}; this call wrote nothing`, { cause });
 }
 
 /** A write that was under way for too long. */

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { SystemClock } from "../../clock/system_clock.ts";
 import { takeSequences } from "../../consensus/take_sequences.ts";
 import { DEFAULT_MAX_SEQUENCE_KEYS } from "../../core/sequence.ts";
 import type { SequenceRequest } from "../../core/sequence.ts";
 import { SequenceCounters } from "../../core/sequence_counters.ts";
+import { GroupWriter } from "../group_writer.ts";
 import { DenseRecord } from "../records/dense_record.ts";
-import { GroupWriter } from "./group_writer.ts";
 import { failedWrite, lateStart, lateWrite, stillInDoubt } from "./record_fault.ts";
 import type { FileLimits } from "./record_fault.ts";
 import { RecordFile } from "./record_file.ts";
@@ -37,6 +38,7 @@ export class SequenceFile {
       write: (group) => this.#write(group),
       late: (begun) => (begun ? lateWrite : lateStart)(path, deadlineMs),
       deadlineMs,
+      clock: new SystemClock(),
       ended,
     });
   }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { GroupWriter } from "../../../src/drivers/file/group_writer.ts";
-import { settle } from "../../../src/testing/manual_clock.ts";
+import { SystemClock } from "../../src/clock/system_clock.ts";
+import { GroupWriter } from "../../src/drivers/group_writer.ts";
+import { settle } from "../../src/testing/manual_clock.ts";
 
 /** A writer whose preparations and writes end when the test says so, and that answers with the request. */
 class Rig {
@@ -22,6 +23,7 @@ class Rig {
       },
       late: (begun) => new Error(begun ? "late" : "late, not begun"),
       deadlineMs,
+      clock: new SystemClock(),
       ended: this.ended.signal,
     });
   }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { onAbort } from "../../core/abortable.ts";
-import { deferred } from "../../core/deferred.ts";
-import type { Deferred } from "../../core/deferred.ts";
-import { notBegun } from "./record_fault.ts";
+import { UnavailableError } from "../consensus/errors.ts";
+import { onAbort } from "../core/abortable.ts";
+import type { Clock } from "../core/clock.ts";
+import { deferred } from "../core/deferred.ts";
+import type { Deferred } from "../core/deferred.ts";
 
 /** What a {@linkcode GroupWriter} does, for how long, and until when. */
 export interface GroupWork<Request, Answer> {
@@ -19,6 +20,8 @@ export interface GroupWork<Request, Answer> {
   ) => Promise<readonly PromiseSettledResult<Answer>[]>;
   /** How long a call may take, in milliseconds. */
   readonly deadlineMs: number;
+  /** Measures it. */
+  readonly clock: Clock;
   /** What a call that took longer is told; `begun` tells whether its write was under way. */
   readonly late: (begun: boolean) => Error;
   /** Ends everything but the write that is under way, with its reason. */
@@ -60,13 +63,13 @@ export class GroupWriter<Request, Answer> {
     signal?.throwIfAborted();
     const call = { request, answer: deferred<Answer>() };
     const stopListening = signal && onAbort(signal, () => this.#giveUp(call, signal.reason));
-    const timer = setTimeout(() => this.#expire(call), this.#work.deadlineMs);
+    const stopTimer = this.#whenLate(() => this.#expire(call));
     this.#waiting.add(call);
     this.#running ??= this.#run();
     try {
       return await call.answer.promise;
     } finally {
-      clearTimeout(timer);
+      stopTimer();
       stopListening?.();
     }
   }
@@ -74,6 +77,13 @@ export class GroupWriter<Request, Answer> {
   /** Waits for the write that is under way. It never rejects. */
   async idle(): Promise<void> {
     await this.#running;
+  }
+
+  #whenLate(run: () => void): () => void {
+    const { clock, deadlineMs } = this.#work;
+    const answered = new AbortController();
+    void clock.delay(deadlineMs, { signal: answered.signal }).then(run, () => {});
+    return () => answered.abort();
   }
 
   async #run(): Promise<void> {
@@ -117,6 +127,12 @@ export class GroupWriter<Request, Answer> {
     const waited = this.#waiting.delete(call);
     call.answer.reject(waited ? notBegun(this.#work.late(false)) : this.#work.late(true));
   }
+}
+
+/** A call whose write had not begun, and never will. */
+export function notBegun(cause: unknown): UnavailableError {
+  const text = cause instanceof Error ? cause.message : String(cause);
+  return new UnavailableError(`${text}; this call wrote nothing`, { cause });
 }
 
 function settle<T>(answer: Deferred<T>, outcome: PromiseSettledResult<T> | undefined): void {
