@@ -67,7 +67,7 @@ export interface SequenceWrite {
   readonly operationId: string;
   /** The counters that move, each with its next ordinal. */
   readonly moved: ReadonlyMap<string, bigint>;
-  /** All counters as they are after the write, the moved ones included. */
+  /** All counters as they are after the write, the moved ones included. They may change once the call has settled. */
   readonly counters: ReadonlyMap<string, bigint>;
 }
 
