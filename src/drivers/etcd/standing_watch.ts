@@ -37,7 +37,9 @@ export interface StandingWatchOptions {
  * paused, a cluster without a leader, revisions that were compacted away - a new one begins from what is read then, which
  * is told as a gap.
  *
- * @throws {PermanentError} if etcd refuses, or the keys cannot be used; otherwise the signal's reason only
+ * What does not pass by itself, such as a refused certificate, is tried again as well: reads will say it.
+ *
+ * @throws the signal's reason only
  */
 export async function* watchStanding(options: StandingWatchOptions): AsyncGenerator<StandingNews> {
   const { clock, signal } = options;

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import type { Standing, StandingNews } from "../../../src/drivers/cluster/store.ts";
+import type { StandingNews } from "../../../src/drivers/cluster/store.ts";
 import { ETCD_MISSING, EtcdCluster, ETCDCTL_MISSING } from "../../_support/engines/etcd_cluster.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
-import { CALM, openStore } from "./_support/etcd_rig.ts";
+import { CALM, leadStore, openStore } from "./_support/etcd_rig.ts";
 import type { OpenStore } from "./_support/etcd_rig.ts";
 
 const STOPPED = new Error("the test is over");
-const CLAIM = { id: "claim", endpoint: { host: "oracle", port: 1 } };
+const CLAIM = { id: "next", endpoint: { host: "oracle", port: 1 } };
 
 /** Collects news, and waits for them. */
 class Follower implements AsyncDisposable {
@@ -45,30 +45,23 @@ class Follower implements AsyncDisposable {
   }
 }
 
-async function lead(store: OpenStore): Promise<Standing & { readonly epoch: bigint }> {
-  await store.prepare(CALM);
-  const led = await store.takeOver(await store.readStanding(CALM), CLAIM, CALM);
-  assert.ok(led?.term);
-  return { ...led, epoch: led.term.epoch };
-}
-
 ioTestNeeding(
   ETCD_MISSING,
   "the watch tells of a heartbeat, a resignation and a take-over",
   async () => {
     await using cluster = await EtcdCluster.start();
     await using store = openStore({ urls: cluster.endpoints });
-    const led = await lead(store);
+    const led = await leadStore(store);
     await using follower = new Follower(store);
     assert.deepEqual(await follower.next(), { kind: "gap", cause: undefined });
     await store.beat(led.epoch, CALM);
     const beaten = await store.readStanding(CALM);
     assert.deepEqual(await follower.next(), { kind: "standing", standing: beaten });
-    assert.notEqual(beaten.beat, led.beat);
+    assert.deepEqual(beaten.term, led);
     await store.resign(led.epoch, CALM);
     const resigned = { ...beaten, resigned: true };
     assert.deepEqual(await follower.next(), { kind: "standing", standing: resigned });
-    const again = await store.takeOver(resigned, { ...CLAIM, id: "next" }, CALM);
+    const again = await store.takeOver(resigned, CLAIM, CALM);
     assert.deepEqual(await follower.next(), { kind: "standing", standing: again });
   },
 );
@@ -79,7 +72,7 @@ ioTestNeeding(
   async () => {
     await using cluster = await EtcdCluster.start();
     await using store = openStore({ urls: cluster.endpoints });
-    const led = await lead(store);
+    const led = await leadStore(store);
     await using follower = new Follower(store);
     await follower.gap();
     await cluster.compact();
@@ -100,7 +93,7 @@ ioTestNeeding(
     await using cluster = await EtcdCluster.start({ members: 3, heartbeatMs: 20, electionMs: 200 });
     await using writer = openStore({ urls: [...cluster.endpoints].reverse(), prefix: "one" });
     await using store = openStore({ urls: cluster.endpoints, prefix: "one" });
-    const led = await lead(writer);
+    const led = await leadStore(writer);
     await using follower = new Follower(store);
     await follower.gap();
     cluster.member(0).pause();

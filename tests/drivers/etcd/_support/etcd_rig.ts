@@ -2,6 +2,7 @@
 
 import { SystemClock } from "../../../../src/clock/system_clock.ts";
 import type { Clock } from "../../../../src/core/clock.ts";
+import type { Term } from "../../../../src/drivers/cluster/store.ts";
 import { EtcdClient } from "../../../../src/drivers/etcd/client.ts";
 import { EtcdStore } from "../../../../src/drivers/etcd/store.ts";
 import type { TlsCertificates } from "../../../../src/grpc/tls_certificates.ts";
@@ -31,4 +32,13 @@ export function openStore(options: OpenStoreOptions): OpenStore {
   const client = new EtcdClient({ urls, tls, clock });
   const prefix = options.prefix ?? `test-${crypto.randomUUID()}`;
   return new OpenStore({ client, prefix, clock, watchTimeoutMs });
+}
+
+/** Makes the store's keys and begins a term. */
+export async function leadStore(store: EtcdStore): Promise<Term> {
+  await store.prepare(CALM);
+  const claim = { id: crypto.randomUUID(), endpoint: { host: "oracle", port: 1 } };
+  const led = await store.takeOver(await store.readStanding(CALM), claim, CALM);
+  if (led?.term === undefined) throw new Error("another was quicker");
+  return led.term;
 }

@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { TransientError } from "../../../src/consensus/errors.ts";
+import { makeCertificates } from "../../_support/certs.ts";
+import { ETCD_MISSING, EtcdCluster } from "../../_support/engines/etcd_cluster.ts";
+import { ioTestNeeding } from "../../_support/levels.ts";
+import { CALM, openStore } from "./_support/etcd_rig.ts";
+
+const FAST = { members: 3, heartbeatMs: 20, electionMs: 200 } as const;
+
+ioTestNeeding(
+  ETCD_MISSING,
+  "a call to a paused member ends in time, and the next goes to another",
+  async () => {
+    await using cluster = await EtcdCluster.start(FAST);
+    await using store = openStore({ urls: cluster.endpoints });
+    await store.prepare(CALM);
+    cluster.member(0).pause();
+    await assert.rejects(store.readStanding({ timeoutMs: 400 }), (error) => {
+      assert.ok(error instanceof TransientError);
+      assert.match(error.message, /^etcd at http:.*: no answer within 400 ms$/);
+      return true;
+    });
+    await store.readStanding(CALM);
+    cluster.member(0).resume();
+  },
+);
+
+ioTestNeeding(
+  ETCD_MISSING,
+  "a call passes over members that cannot be reached, also paused ones",
+  async () => {
+    await using cluster = await EtcdCluster.start({ ...FAST, members: 5 });
+    await using store = openStore({ urls: cluster.endpoints });
+    await cluster.member(0).kill();
+    cluster.member(1).pause();
+    await store.prepare({ timeoutMs: 5_000 });
+    cluster.member(1).resume();
+  },
+);
+
+ioTestNeeding(
+  ETCD_MISSING,
+  "a member that lost its cluster says so, and the call goes to another",
+  async () => {
+    await using cluster = await EtcdCluster.start(FAST);
+    await using store = openStore({ urls: [cluster.member(0).endpoint] });
+    await store.prepare(CALM);
+    await Promise.all([cluster.member(1).kill(), cluster.member(2).kill()]);
+    await assert.rejects(store.readStanding({ timeoutMs: 2_000 }), TransientError);
+    cluster.member(1).start();
+    cluster.member(2).start();
+    await cluster.healthy();
+    await store.readStanding(CALM);
+  },
+);
+
+ioTestNeeding(ETCD_MISSING, "a call ends by its signal, with the signal's reason", async () => {
+  await using cluster = await EtcdCluster.start();
+  await using store = openStore({ urls: cluster.endpoints });
+  await store.prepare(CALM);
+  cluster.member(0).pause();
+  const caller = new AbortController();
+  const pending = store.readStanding({ ...CALM, signal: caller.signal });
+  const reason = new Error("nobody waits");
+  setTimeout(() => caller.abort(reason), 20);
+  await assert.rejects(pending, reason);
+  await assert.rejects(store.readStanding({ ...CALM, signal: caller.signal }), reason);
+  cluster.member(0).resume();
+});
+
+ioTestNeeding(ETCD_MISSING, "close() ends calls that are under way", async () => {
+  await using cluster = await EtcdCluster.start();
+  const store = openStore({ urls: cluster.endpoints });
+  await store.prepare(CALM);
+  cluster.member(0).pause();
+  const pending = store.readStanding(CALM);
+  setTimeout(() => store.close(), 20);
+  await assert.rejects(pending, /the etcd driver is closed/);
+  await assert.rejects(store.readStanding(CALM), /the etcd driver is closed/);
+  cluster.member(0).resume();
+});
+
+ioTestNeeding(
+  ETCD_MISSING,
+  "etcd is reached with TLS and a client's certificate, and not without",
+  async () => {
+    const certificates = await makeCertificates();
+    await using cluster = await EtcdCluster.start({ tls: certificates });
+    const { caPem: ca, client } = certificates;
+    const urls = cluster.endpoints;
+    await using store = openStore({
+      urls,
+      tls: { ca, cert: client.certPem, key: client.keyPem },
+    });
+    await store.prepare(CALM);
+    assert.equal(await store.loadHighWater(CALM), 0);
+    for (const tls of [{ ca }, undefined]) {
+      await using refused = openStore({ urls, ...(tls === undefined ? {} : { tls }) });
+      await assert.rejects(
+        refused.prepare({ timeoutMs: 2_000 }),
+        /^(UnavailableError: Cannot reach etcd|TransientError: etcd) at https:/,
+      );
+    }
+  },
+);
