@@ -50,14 +50,19 @@ export class Relay implements AsyncDisposable {
     for (const pair of this.#pairs) this.#apply(pair);
   }
 
-  /** Ends every connection and stops listening. */
-  async [Symbol.asyncDispose](): Promise<void> {
-    const closed = once(this.#server, "close");
-    this.#server.close();
+  /** Ends every connection; new ones are let through. */
+  reset(): void {
     for (const { oracle, engine } of this.#pairs) {
       oracle.destroy();
       engine.destroy();
     }
+  }
+
+  /** Ends every connection and stops listening. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    const closed = once(this.#server, "close");
+    this.#server.close();
+    this.reset();
     await closed;
   }
 
