@@ -125,8 +125,14 @@ export class Http2Connection {
     for (;;) {
       if (this.#closed) throw new Error("the connection was closed");
       const session = this.#dialled ?? this.#dial();
-      if (await session.isUsable()) return session;
-      if (this.#dialled === session) this.#dialled = undefined;
+      let isUsable = false;
+      try {
+        isUsable = await session.isUsable();
+      } finally {
+        // One that never came about is as useless as one that has ended.
+        if (!isUsable && this.#dialled === session) this.#dialled = undefined;
+      }
+      if (isUsable) return session;
     }
   }
 
