@@ -2,7 +2,7 @@
 
 import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
-import type { Deadline, DeadlineQueue } from "./deadline_queue.ts";
+import type { Deadline, DeadlineQueue } from "../http2/deadline_queue.ts";
 
 /** The waits of all connections, by their length. */
 export interface Waits {

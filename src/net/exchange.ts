@@ -7,7 +7,7 @@ import type { FaultLog } from "../rpc/fault_log.ts";
 import type { Refusal } from "../rpc/refusal.ts";
 import { refuse } from "../rpc/refusal.ts";
 import type { Connection, OpenRequest } from "./connection.ts";
-import type { Deadline, DeadlineQueue } from "./deadline_queue.ts";
+import type { Deadline, DeadlineQueue } from "../http2/deadline_queue.ts";
 import type { Front } from "./front.ts";
 import type { NodeRequest, NodeResponse } from "./node_message.ts";
 import type { Entrant } from "./turnstile.ts";

@@ -5,12 +5,13 @@ import type { Server as Http1Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Server as TlsServer } from "node:tls";
 import { getLogger } from "@logtape/logtape";
+import { SystemClock } from "../clock/system_clock.ts";
 import { deferred } from "../core/deferred.ts";
 import type { Deferred } from "../core/deferred.ts";
 import { FaultLog } from "../rpc/fault_log.ts";
 import { QuietPeriod } from "../rpc/quiet_period.ts";
 import { Connection } from "./connection.ts";
-import { DeadlineQueue } from "./deadline_queue.ts";
+import { DeadlineQueue } from "../http2/deadline_queue.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeOptions } from "./exchange.ts";
 import type { Front } from "./front.ts";
@@ -64,10 +65,11 @@ export class Switchboard {
   constructor(options: SwitchboardOptions) {
     const { front, limits, tls } = options;
     this.#limits = limits;
+    const clock = new SystemClock();
     this.#waits = {
-      handshake: new DeadlineQueue(limits.handshakeTimeoutMs),
-      request: new DeadlineQueue(limits.requestTimeoutMs),
-      idle: new DeadlineQueue(limits.idleTimeoutMs),
+      handshake: new DeadlineQueue(limits.handshakeTimeoutMs, clock),
+      request: new DeadlineQueue(limits.requestTimeoutMs, clock),
+      idle: new DeadlineQueue(limits.idleTimeoutMs, clock),
     };
     this.#exchange = {
       front,

@@ -5,8 +5,9 @@ import { once } from "node:events";
 import { createServer } from "node:http";
 import type { AddressInfo } from "node:net";
 import type { UniversalServerResponse } from "@connectrpc/connect/protocol";
+import { SystemClock } from "../../src/clock/system_clock.ts";
+import { DeadlineQueue } from "../../src/http2/deadline_queue.ts";
 import { Connection } from "../../src/net/connection.ts";
-import { DeadlineQueue } from "../../src/net/deadline_queue.ts";
 import { Exchange } from "../../src/net/exchange.ts";
 import { FaultLog } from "../../src/rpc/fault_log.ts";
 import { ioTest } from "../_support/levels.ts";
@@ -23,7 +24,7 @@ class SlowExchange implements AsyncDisposable {
   readonly gate = new Gate();
   readonly client: Promise<RawClient>;
   readonly #begun = Promise.withResolvers<Exchange>();
-  readonly #waits = new DeadlineQueue(60_000);
+  readonly #waits = new DeadlineQueue(60_000, new SystemClock());
   readonly #server = createServer((request, response) => {
     const waits = { handshake: this.#waits, request: this.#waits, idle: this.#waits };
     const exchange = new Exchange({ request, response }, new Connection(request.socket, waits), {

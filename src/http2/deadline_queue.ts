@@ -1,5 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Clock } from "../core/clock.ts";
+
 /** A wait that has been given a deadline. */
 export interface Deadline {
   /** When it expires, on the monotonic clock in milliseconds. */
@@ -13,20 +15,28 @@ export interface Deadline {
  * of expiry: adding and removing cost a set operation, which every request can afford, and no timer.
  */
 export class DeadlineQueue {
-  readonly #lengthMs: number;
+  /** How long each wait is, in milliseconds. */
+  readonly lengthMs: number;
+  readonly #clock: Clock;
   readonly #waiting = new Set<Deadline>();
-  #timer: ReturnType<typeof setTimeout> | undefined;
+  #timer: AbortController | undefined;
 
   /** Makes an empty queue of waits that are `lengthMs` milliseconds long. */
-  constructor(lengthMs: number) {
-    this.#lengthMs = lengthMs;
+  constructor(lengthMs: number, clock: Clock) {
+    this.lengthMs = lengthMs;
+    this.#clock = clock;
+  }
+
+  /** The monotonic clock of the deadlines, in milliseconds. */
+  nowMs(): number {
+    return this.#clock.monotonicMs();
   }
 
   /** Starts a wait. */
   add(expire: () => void): Deadline {
-    const deadline = { atMs: performance.now() + this.#lengthMs, expire };
+    const deadline = { atMs: this.nowMs() + this.lengthMs, expire };
     this.#waiting.add(deadline);
-    this.#timer ??= setTimeout(() => this.#sweep(), this.#lengthMs);
+    if (this.#timer === undefined) this.#sleep(this.lengthMs);
     return deadline;
   }
 
@@ -38,17 +48,24 @@ export class DeadlineQueue {
   /** Ends all waits and the timer. */
   clear(): void {
     this.#waiting.clear();
-    clearTimeout(this.#timer);
+    this.#timer?.abort();
     this.#timer = undefined;
   }
 
-  #sweep(): void {
+  #sleep(ms: number): void {
+    const timer = new AbortController();
+    this.#timer = timer;
+    this.#clock.delay(ms, { signal: timer.signal }).then(() => this.#sweep(timer), ignore);
+  }
+
+  #sweep(timer: AbortController): void {
+    if (this.#timer !== timer) return;
     this.#timer = undefined;
-    const nowMs = performance.now();
+    const nowMs = this.nowMs();
     const expired: Deadline[] = [];
     for (const deadline of this.#waiting) {
       if (deadline.atMs > nowMs) {
-        this.#timer = setTimeout(() => this.#sweep(), deadline.atMs - nowMs);
+        this.#sleep(deadline.atMs - nowMs);
         break;
       }
       expired.push(deadline);
@@ -58,3 +75,6 @@ export class DeadlineQueue {
     }
   }
 }
+
+/** The timer was stopped. */
+function ignore(): void {}

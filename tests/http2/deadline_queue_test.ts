@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { DeadlineQueue } from "../../src/net/deadline_queue.ts";
-import { until } from "./_support/until.ts";
+import { SystemClock } from "../../src/clock/system_clock.ts";
+import { DeadlineQueue } from "../../src/http2/deadline_queue.ts";
+import { until } from "../net/_support/until.ts";
 
 Deno.test("DeadlineQueue.add() expires waits in their order, each once", async () => {
-  const queue = new DeadlineQueue(5);
+  const queue = new DeadlineQueue(5, new SystemClock());
   const expired: number[] = [];
   for (let i = 0; i < 3; i++) queue.add(() => expired.push(i));
   await until("three expiries", () => expired.length >= 3);
@@ -14,7 +15,7 @@ Deno.test("DeadlineQueue.add() expires waits in their order, each once", async (
 });
 
 Deno.test("DeadlineQueue.add() expires no wait before its time", async () => {
-  const queue = new DeadlineQueue(20);
+  const queue = new DeadlineQueue(20, new SystemClock());
   const early: number[] = [];
   let left = 50;
   for (let i = 0; i < 50; i++) {
@@ -30,7 +31,7 @@ Deno.test("DeadlineQueue.add() expires no wait before its time", async () => {
 });
 
 Deno.test("DeadlineQueue.remove() ends a wait, and the others stay", async () => {
-  const queue = new DeadlineQueue(5);
+  const queue = new DeadlineQueue(5, new SystemClock());
   const expired: string[] = [];
   const first = queue.add(() => expired.push("first"));
   queue.add(() => expired.push("second"));
@@ -43,7 +44,7 @@ Deno.test("DeadlineQueue.remove() ends a wait, and the others stay", async () =>
 });
 
 Deno.test("DeadlineQueue.add() starts waits from within an expiry", async () => {
-  const queue = new DeadlineQueue(2);
+  const queue = new DeadlineQueue(2, new SystemClock());
   let rounds = 0;
   const again = () => {
     rounds += 1;
@@ -55,7 +56,7 @@ Deno.test("DeadlineQueue.add() starts waits from within an expiry", async () => 
 });
 
 Deno.test("DeadlineQueue.remove() works from within the expiry of another wait", async () => {
-  const queue = new DeadlineQueue(2);
+  const queue = new DeadlineQueue(2, new SystemClock());
   const expired: string[] = [];
   queue.add(() => {
     expired.push("first");
@@ -69,7 +70,7 @@ Deno.test("DeadlineQueue.remove() works from within the expiry of another wait",
 });
 
 Deno.test("DeadlineQueue.clear() leaves no timer behind", () => {
-  const queue = new DeadlineQueue(60_000);
+  const queue = new DeadlineQueue(60_000, new SystemClock());
   queue.add(() => assert.fail("it was cleared"));
   queue.clear();
 });

@@ -1,0 +1,267 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Clock } from "../core/clock.ts";
+import type { ConnectionDeadlines, ConnectionParts, StreamLayer } from "./connection_parts.ts";
+import { spend } from "./connection_parts.ts";
+import type { Deadline } from "./deadline_queue.ts";
+import { ConnectionFault, ERROR_CODE } from "./error_code.ts";
+import type { Frame } from "./frames/frame_reader.ts";
+import { FrameReader, readUint31 } from "./frames/frame_reader.ts";
+import { checkFrame } from "./frames/frame_rules.ts";
+import { DEFAULT_MAX_PAYLOAD_BYTES, FLAG, FRAME_TYPE } from "./frames/frame_type.ts";
+import { NuisanceBudget } from "./nuisance_budget.ts";
+import { Output } from "./output.ts";
+import { Pings } from "./pings.ts";
+import { SendQueue } from "./send_queue.ts";
+import { PeerSettings } from "./settings.ts";
+import type { Transport } from "./transport.ts";
+
+/** A highest stream that says: whatever is on its way is still taken (RFC 9113, 6.8). */
+const ANY_STREAM = 0x7fff_ffff;
+
+/** What a connection is made of. */
+export interface ConnectionOptions {
+  /** The socket. */
+  readonly transport: Transport;
+  /** Time. */
+  readonly clock: Clock;
+  /** The timers that it shares with others. */
+  readonly deadlines: ConnectionDeadlines;
+  /** What the peer sends before its first frame; empty if nothing. */
+  readonly preface: Uint8Array;
+  /** What this side asks for, as pairs of identifier and value. */
+  readonly settings: readonly (readonly [number, number])[];
+  /** Makes the streams. */
+  readonly streams: (parts: ConnectionParts, onEmpty: () => void) => StreamLayer;
+  /** Told of a fault of this side, which ends the connection; never of one of the peer. */
+  readonly onFault: (error: unknown) => void;
+}
+
+/**
+ * A connection of HTTP/2, whichever side opens the streams: preface, settings, PING, GOAWAY, the window of the
+ * connection, and its end (RFC 9113, 3 to 6). It begins with its own settings.
+ */
+export class Connection {
+  readonly #options: ConnectionOptions;
+  readonly #output: Output;
+  readonly #parts: ConnectionParts;
+  readonly #streams: StreamLayer;
+  readonly #pings: Pings;
+  readonly #reader: FrameReader;
+  #prefaceBytes = 0;
+  #hasSettings = false;
+  #ackDeadline: Deadline | undefined;
+  #congestion: Deadline | undefined;
+  #linger: Deadline | undefined;
+  #isDraining = false;
+  #hasSaidGoodbye = false;
+  #isOver = false;
+
+  /** Takes a socket that has just opened. */
+  constructor(options: ConnectionOptions) {
+    const { transport, deadlines, clock } = options;
+    this.#options = options;
+    this.#output = new Output(transport, () => this.#onCongested());
+    this.#parts = {
+      output: this.#output,
+      sending: new SendQueue(this.#output, deadlines.stall),
+      peer: new PeerSettings(),
+      budget: new NuisanceBudget(clock),
+      deadlines,
+      fail: (fault) => this.#fail(fault),
+    };
+    this.#streams = options.streams(this.#parts, () => this.#onEmpty());
+    this.#pings = new Pings(this.#output);
+    this.#reader = new FrameReader(DEFAULT_MAX_PAYLOAD_BYTES, (frame) => this.#onFrame(frame));
+    this.#output.frames.settings(options.settings);
+    this.#output.schedule();
+    this.#ackDeadline = deadlines.handshake.add(() => {
+      this.#end(ERROR_CODE.settingsTimeout, "settings that were not acknowledged");
+    });
+  }
+
+  /** Whether it has ended: nothing is received any more. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Open streams. */
+  get streams(): number {
+    return this.#streams.size;
+  }
+
+  /** Takes what the socket has received. All that it makes this side write goes out with one write. */
+  receive(chunk: Uint8Array): void {
+    if (this.#isOver) return;
+    this.#output.beginRead();
+    try {
+      this.#reader.read(chunk, this.#readPreface(chunk));
+    } catch (error) {
+      this.#fail(error);
+    } finally {
+      this.#output.endRead();
+    }
+  }
+
+  /** The socket has sent everything that waited in it. */
+  drained(): void {
+    this.#options.deadlines.stall.remove(this.#congestion);
+    this.#output.drained();
+    if (!this.#isOver) this.#parts.sending.resume();
+  }
+
+  /** The socket is closed, by whomever. */
+  lost(): void {
+    this.#isOver = true;
+    this.#output.abandon();
+    this.#release();
+    this.#options.deadlines.stall.remove(this.#linger);
+    this.#streams.closeAll(ERROR_CODE.cancel);
+  }
+
+  /** Sends a PING; `onAck` is called if the peer answers it. */
+  ping(onAck: () => void): void {
+    if (!this.#isOver) this.#pings.send(onAck);
+  }
+
+  /**
+   * Says goodbye. What the peer has sent before it knows is still taken, open streams come to their end, and then the
+   * connection is closed.
+   */
+  drain(): void {
+    if (this.#isOver || this.#isDraining) return;
+    this.#isDraining = true;
+    if (this.#streams.size === 0) return this.#end(ERROR_CODE.noError, "");
+    this.#output.frames.goaway(ANY_STREAM, ERROR_CODE.noError, "");
+    this.#output.schedule();
+    // What was on its way when the peer read the goodbye is here before the answer to a PING behind it.
+    this.#pings.send(() => this.#sayLastStream());
+  }
+
+  /** Closes at once. */
+  destroy(): void {
+    this.lost();
+    this.#options.transport.destroy();
+  }
+
+  /** Reads what comes before the first frame. Returns where that is in the chunk, or the end of the chunk. */
+  #readPreface(chunk: Uint8Array): number {
+    const { preface } = this.#options;
+    let at = 0;
+    for (; this.#prefaceBytes < preface.length && at < chunk.length; at++) {
+      if (chunk[at] !== preface[this.#prefaceBytes]) throw protocolFault("no preface of HTTP/2");
+      this.#prefaceBytes += 1;
+    }
+    return at;
+  }
+
+  #onFrame(frame: Frame): void {
+    if (this.#isOver) return;
+    checkFrame(frame);
+    if (!this.#streams.awaits(frame)) throw protocolFault("a frame within a header block");
+    if (!this.#hasSettings) this.#onFirst(frame);
+    switch (frame.type) {
+      case FRAME_TYPE.settings:
+        return this.#onSettings(frame);
+      case FRAME_TYPE.ping:
+        return this.#onPing(frame);
+      case FRAME_TYPE.goaway:
+        return this.#onGoaway();
+      case FRAME_TYPE.windowUpdate:
+        return frame.streamId === 0 ? this.#onWindowUpdate(frame) : this.#streams.onFrame(frame);
+      default:
+        // A type that nobody knows means nothing (RFC 9113, 4.1).
+        if (frame.type > FRAME_TYPE.continuation) return spend(this.#parts.budget);
+        return this.#streams.onFrame(frame);
+    }
+  }
+
+  #onFirst(frame: Frame): void {
+    this.#hasSettings = true;
+    if (frame.type === FRAME_TYPE.settings && (frame.flags & FLAG.ack) === 0) return;
+    throw protocolFault("a preface without SETTINGS");
+  }
+
+  #onSettings(frame: Frame): void {
+    if ((frame.flags & FLAG.ack) !== 0) return this.#onSettingsAck();
+    const { peer, budget, output } = this.#parts;
+    spend(budget);
+    const before = peer.initialWindowBytes;
+    peer.apply(frame);
+    output.frames.settingsAck();
+    this.#streams.onInitialWindow(peer.initialWindowBytes - before);
+  }
+
+  #onSettingsAck(): void {
+    if (this.#ackDeadline === undefined) return spend(this.#parts.budget);
+    this.#options.deadlines.handshake.remove(this.#ackDeadline);
+    this.#ackDeadline = undefined;
+    this.#streams.onSettingsKnown();
+  }
+
+  #onPing(frame: Frame): void {
+    if ((frame.flags & FLAG.ack) !== 0) return this.#pings.onAck(frame);
+    spend(this.#parts.budget);
+    this.#output.frames.ping(frame.bytes, frame.start, FLAG.ack);
+  }
+
+  /** The peer opens no more streams. */
+  #onGoaway(): void {
+    spend(this.#parts.budget);
+    this.drain();
+  }
+
+  #onWindowUpdate(frame: Frame): void {
+    const bytes = readUint31(frame.bytes, frame.start);
+    if (bytes === 0) throw protocolFault("WINDOW_UPDATE of 0");
+    if (this.#parts.sending.widen(bytes)) return;
+    throw new ConnectionFault(ERROR_CODE.flowControlError, "a window that is too large");
+  }
+
+  #sayLastStream(): void {
+    if (this.#isOver || this.#hasSaidGoodbye) return;
+    this.#hasSaidGoodbye = true;
+    this.#streams.refuseNew();
+    this.#output.frames.goaway(this.#streams.lastPeerId, ERROR_CODE.noError, "");
+    this.#output.schedule();
+  }
+
+  #onEmpty(): void {
+    if (this.#isDraining && !this.#isOver) this.#end(ERROR_CODE.noError, "");
+  }
+
+  #onCongested(): void {
+    this.#congestion = this.#options.deadlines.stall.add(() => this.destroy());
+  }
+
+  #fail(error: unknown): void {
+    if (error instanceof ConnectionFault) return this.#end(error.code, error.message);
+    this.#options.onFault(error);
+    this.#end(ERROR_CODE.internalError, "");
+  }
+
+  /**
+   * Says why, and closes. What the peer still sends is read away until it closes too: a socket that is closed with unread
+   * bytes in it may take the goodbye with it.
+   */
+  #end(code: number, text: string): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#release();
+    this.#streams.closeAll(code === ERROR_CODE.noError ? ERROR_CODE.cancel : code);
+    this.#output.frames.goaway(this.#streams.lastPeerId, code, text);
+    this.#linger = this.#options.deadlines.stall.add(() => this.destroy());
+    this.#output.end();
+  }
+
+  #release(): void {
+    const { handshake, stall } = this.#options.deadlines;
+    handshake.remove(this.#ackDeadline);
+    stall.remove(this.#congestion);
+    this.#parts.sending.clear();
+  }
+}
+
+function protocolFault(text: string): ConnectionFault {
+  return new ConnectionFault(ERROR_CODE.protocolError, text);
+}

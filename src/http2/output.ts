@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { NO_TABLE } from "./hpack/hpack_encoder.ts";
+import { FrameWriter } from "./frames/frame_writer.ts";
+import type { Transport } from "./transport.ts";
+
+/**
+ * How many bytes may wait in the socket before nothing more is received and no more of a body is sent, in bytes. What a
+ * peer can make this side hold beyond it are the answers to what one read brought.
+ */
+export const CONGESTED_BYTES = 262_144;
+
+/**
+ * What a connection sends: frames are collected and go out with one write per turn, after all of what one read brought
+ * has been answered. Frames that are written at another time go out at the end of the running turn.
+ */
+export class Output {
+  /** Where the frames are written. Call `schedule` afterwards. */
+  readonly frames: FrameWriter = new FrameWriter();
+  readonly #transport: Transport;
+  readonly #onCongested: () => void;
+  readonly #flush = () => {
+    this.#isScheduled = false;
+    this.flush();
+  };
+  #isReading = false;
+  #isScheduled = false;
+  #isCongested = false;
+  #isEnded = false;
+  #hasSentBlock = false;
+
+  /** Takes a transport, and who is told when too much waits in it. */
+  constructor(transport: Transport, onCongested: () => void) {
+    this.#transport = transport;
+    this.#onCongested = onCongested;
+  }
+
+  /** Whether so much waits in the socket that bodies have to wait here. */
+  get isCongested(): boolean {
+    return this.#isCongested;
+  }
+
+  /** A read begins: what is written until `endRead` goes out together. */
+  beginRead(): void {
+    this.#isReading = true;
+  }
+
+  /** The read is over. */
+  endRead(): void {
+    this.#isReading = false;
+    this.flush();
+  }
+
+  /** Has what was written sent soon. */
+  schedule(): void {
+    if (this.#isReading || this.#isScheduled) return;
+    this.#isScheduled = true;
+    queueMicrotask(this.#flush);
+  }
+
+  /** Writes a header block. The first one of the connection also says that no table is used. */
+  headers(streamId: number, block: Uint8Array, options: BlockOptions): void {
+    let whole = block;
+    if (!this.#hasSentBlock) {
+      this.#hasSentBlock = true;
+      whole = new Uint8Array(NO_TABLE.length + block.length);
+      whole.set(NO_TABLE);
+      whole.set(block, NO_TABLE.length);
+    }
+    this.frames.headers(streamId, whole, options);
+  }
+
+  /** Sends what was written. */
+  flush(): void {
+    if (this.frames.length === 0 || this.#isEnded) return;
+    const waiting = this.#transport.write(this.frames.take());
+    if (waiting <= CONGESTED_BYTES || this.#isCongested) return;
+    this.#isCongested = true;
+    this.#transport.pause();
+    this.#onCongested();
+  }
+
+  /** Nothing waits in the socket any more. */
+  drained(): void {
+    if (!this.#isCongested) return;
+    this.#isCongested = false;
+    this.#transport.resume();
+  }
+
+  /** The socket is gone: what is written goes nowhere. */
+  abandon(): void {
+    this.#isEnded = true;
+  }
+
+  /** Sends what was written, and closes the sending side behind it. What is written later goes nowhere. */
+  end(): void {
+    this.flush();
+    this.#isEnded = true;
+    this.#transport.end();
+  }
+}
+
+/** How a header block is sent. */
+export interface BlockOptions {
+  /** Whether nothing follows on the stream. */
+  readonly endStream: boolean;
+  /** Largest payload that the peer takes, in bytes. */
+  readonly maxPayloadBytes: number;
+}

@@ -1,0 +1,120 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Deadline, DeadlineQueue } from "./deadline_queue.ts";
+import { ERROR_CODE } from "./error_code.ts";
+import type { Output } from "./output.ts";
+import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from "./settings.ts";
+
+/** A stream with a body to send. */
+export interface Sender {
+  /** What the peer takes on this stream, in bytes; below 0 if it has lowered its settings. */
+  readonly sendWindowBytes: number;
+  /** Whether some of the body was not sent yet. */
+  readonly isWaiting: boolean;
+  /** How many bytes the next part of the body has; 0 for one that only ends the stream. */
+  readonly nextBytes: number;
+
+  /** Writes one frame, of at most so many bytes, and returns how many it has. */
+  sendSome(maxBytes: number): number;
+
+  /** All was sent that had to wait. */
+  onWritable(): void;
+
+  /** Ends the stream. */
+  reset(code: number): void;
+}
+
+/**
+ * The bodies that wait for the peer: for the window of their stream, for that of the connection, or for the socket.
+ * They take turns, a frame each. A peer that does not take one in time loses its stream, however much it takes of others:
+ * they wait in the order in which they began to, so one deadline does for all, and finds each out within twice the time.
+ */
+export class SendQueue {
+  readonly #output: Output;
+  readonly #stalls: DeadlineQueue;
+  /** When each of them has waited for too long, on the monotonic clock. */
+  readonly #waiting = new Map<Sender, number>();
+  #windowBytes = DEFAULT_WINDOW_BYTES;
+  #stall: Deadline | undefined;
+
+  /** Makes an empty queue, with the deadlines of bodies that are not taken. */
+  constructor(output: Output, stalls: DeadlineQueue) {
+    this.#output = output;
+    this.#stalls = stalls;
+  }
+
+  /** Takes a stream whose body has just begun to wait; at best it goes out at once. */
+  offer(sender: Sender): void {
+    while (sender.isWaiting && this.#canSend(sender)) this.#send(sender);
+    if (!sender.isWaiting) return;
+    this.#waiting.set(sender, this.#stalls.nowMs() + this.#stalls.lengthMs);
+    this.#watch();
+  }
+
+  /** The peer takes more on the connection. False if that is more than a window can be. */
+  widen(bytes: number): boolean {
+    this.#windowBytes += bytes;
+    if (this.#windowBytes > MAX_WINDOW_BYTES) return false;
+    this.resume();
+    return true;
+  }
+
+  /** Sends what can be sent of all bodies. */
+  resume(): void {
+    for (let hasSent = this.#waiting.size > 0; hasSent;) {
+      hasSent = false;
+      for (const sender of this.#waiting.keys()) {
+        if (!this.#canSend(sender)) continue;
+        hasSent = true;
+        this.#sendWaiting(sender);
+      }
+    }
+  }
+
+  /** Sends what can be sent of one body: its window has grown. */
+  resumeOne(sender: Sender): void {
+    while (this.#waiting.has(sender) && this.#canSend(sender)) this.#sendWaiting(sender);
+  }
+
+  /** The stream is over. */
+  drop(sender: Sender): void {
+    if (this.#waiting.size > 0) this.#waiting.delete(sender);
+  }
+
+  /** Forgets everything. */
+  clear(): void {
+    this.#waiting.clear();
+    this.#stalls.remove(this.#stall);
+    this.#stall = undefined;
+  }
+
+  #canSend(sender: Sender): boolean {
+    if (this.#output.isCongested) return false;
+    return sender.nextBytes === 0 || (this.#windowBytes > 0 && sender.sendWindowBytes > 0);
+  }
+
+  #send(sender: Sender): void {
+    this.#windowBytes -= sender.sendSome(Math.min(this.#windowBytes, sender.sendWindowBytes));
+    this.#output.schedule();
+  }
+
+  #sendWaiting(sender: Sender): void {
+    this.#send(sender);
+    if (!sender.isWaiting && this.#waiting.delete(sender)) sender.onWritable();
+  }
+
+  #watch(): void {
+    this.#stall ??= this.#stalls.add(() => this.#onStall());
+  }
+
+  /** The one that has waited longest is the first. */
+  #onStall(): void {
+    this.#stall = undefined;
+    const nowMs = this.#stalls.nowMs();
+    for (const [sender, dueMs] of this.#waiting) {
+      if (dueMs > nowMs) break;
+      sender.reset(ERROR_CODE.cancel);
+    }
+    if (this.#waiting.size > 0) this.#watch();
+  }
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Connection } from "./connection.ts";
+import type { ConnectionOptions } from "./connection.ts";
+import { PREFACE } from "./frames/frame_type.ts";
+import { ServerStreams } from "./server_streams.ts";
+import type { OnRequest, StreamLimits } from "./server_streams.ts";
+import { SETTING } from "./settings.ts";
+
+/** What the server's side of a connection is made of. */
+export interface ServerConnectionOptions
+  extends Pick<ConnectionOptions, "transport" | "clock" | "deadlines" | "onFault"> {
+  /** What a client may cost. */
+  readonly limits: StreamLimits;
+  /** Takes the requests. */
+  readonly onRequest: OnRequest;
+}
+
+/**
+ * Starts the server's side of HTTP/2 on a socket that has just opened. The bounds on a hostile client are those of the
+ * options and these: 1,000 frames of no use at once and 50 a second (`NUISANCE_BURST`), a header block of 16 KiB more than
+ * the largest list and in 64 frames, 64 KiB received and not consumed, and 256 KiB in the socket beyond the answers to one
+ * read (`CONGESTED_BYTES`).
+ */
+export function serveConnection(options: ServerConnectionOptions): Connection {
+  const { transport, clock, deadlines, onFault, limits, onRequest } = options;
+  return new Connection({
+    ...{ transport, clock, deadlines, onFault },
+    preface: PREFACE,
+    settings: [
+      [SETTING.maxConcurrentStreams, limits.streams],
+      [SETTING.maxHeaderListSize, limits.headerBytes],
+    ],
+    streams: (parts, onEmpty) => new ServerStreams(parts, { limits, onRequest, onEmpty }),
+  });
+}

@@ -1,0 +1,340 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { ConnectionParts, StreamLayer } from "./connection_parts.ts";
+import { spend } from "./connection_parts.ts";
+import type { Deadline } from "./deadline_queue.ts";
+import { ConnectionFault, ERROR_CODE } from "./error_code.ts";
+import type { Frame } from "./frames/frame_reader.ts";
+import { readUint31, readUint32 } from "./frames/frame_reader.ts";
+import { unpad } from "./frames/frame_rules.ts";
+import { FLAG, FRAME_TYPE } from "./frames/frame_type.ts";
+import type { BlockSource } from "./hpack/block_memo.ts";
+import { HeaderBlocks } from "./header_blocks.ts";
+import type { OpenBlock } from "./header_blocks.ts";
+import type { Output } from "./output.ts";
+import { ReceiveWindow } from "./receive_window.ts";
+import type { RequestHead } from "./request_head.ts";
+import { trailersFault } from "./request_head.ts";
+import type { SendQueue } from "./send_queue.ts";
+import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from "./settings.ts";
+import { Stream } from "./stream.ts";
+import type { StreamHost } from "./stream.ts";
+import { StreamBook } from "./stream_book.ts";
+
+/** Takes a request whose head is here. It must give the stream its sink before it returns. */
+export type OnRequest = (stream: Stream) => void;
+
+/** What a client may cost. */
+export interface StreamLimits {
+  /** Open streams. One more is refused, or ends the connection if the client was told. */
+  readonly streams: number;
+  /** Largest head of a request, as counted by SETTINGS_MAX_HEADER_LIST_SIZE, in bytes. */
+  readonly headerBytes: number;
+}
+
+/** The streams of a server: opened by the client, one request each. */
+export class ServerStreams implements StreamLayer, StreamHost {
+  readonly #parts: ConnectionParts;
+  readonly #limits: StreamLimits;
+  readonly #onRequest: OnRequest;
+  readonly #onEmpty: () => void;
+  readonly #onSlowBlock: () => void;
+  readonly #book = new StreamBook();
+  readonly #blocks: HeaderBlocks;
+  readonly #window = new ReceiveWindow(DEFAULT_WINDOW_BYTES);
+  readonly #span = { start: 0, end: 0 };
+  #blockDeadline: Deadline | undefined;
+  #isLimitKnown = false;
+  #isClosed = false;
+
+  /** Makes the streams of a connection, none of them open. */
+  constructor(parts: ConnectionParts, options: ServerStreamsOptions) {
+    this.#parts = parts;
+    this.#limits = options.limits;
+    this.#onRequest = options.onRequest;
+    this.#onEmpty = options.onEmpty;
+    this.#onSlowBlock = () =>
+      parts.fail(
+        new ConnectionFault(
+          ERROR_CODE.enhanceYourCalm,
+          "a header block that does not come to its end",
+        ),
+      );
+    this.#blocks = new HeaderBlocks(options.limits.headerBytes);
+  }
+
+  get size(): number {
+    return this.#book.size;
+  }
+
+  get lastPeerId(): number {
+    return this.#book.lastId;
+  }
+
+  get output(): Output {
+    return this.#parts.output;
+  }
+
+  get sending(): SendQueue {
+    return this.#parts.sending;
+  }
+
+  get maxPayloadBytes(): number {
+    return this.#parts.peer.maxPayloadBytes;
+  }
+
+  awaits(frame: Frame): boolean {
+    const { open } = this.#blocks;
+    if (open === undefined) return true;
+    return frame.type === FRAME_TYPE.continuation && frame.streamId === open.streamId;
+  }
+
+  onFrame(frame: Frame): void {
+    switch (frame.type) {
+      case FRAME_TYPE.data:
+        return this.#onData(frame);
+      case FRAME_TYPE.headers:
+        return this.#onHeaders(frame);
+      case FRAME_TYPE.continuation:
+        return this.#onContinuation(frame);
+      case FRAME_TYPE.rstStream:
+        return this.#onReset(frame);
+      case FRAME_TYPE.windowUpdate:
+        return this.#onWindowUpdate(frame);
+      case FRAME_TYPE.priority:
+        return this.#onPriority(frame);
+      default:
+        throw protocolFault("PUSH_PROMISE from a client");
+    }
+  }
+
+  onInitialWindow(changeBytes: number): void {
+    for (const stream of this.#book.all()) {
+      stream.sendWindowBytes += changeBytes;
+      if (stream.sendWindowBytes <= MAX_WINDOW_BYTES) continue;
+      throw new ConnectionFault(ERROR_CODE.flowControlError, "a window that is too large");
+    }
+    if (changeBytes > 0) this.#parts.sending.resume();
+  }
+
+  onSettingsKnown(): void {
+    this.#isLimitKnown = true;
+  }
+
+  refuseNew(): void {
+    this.#isClosed = true;
+  }
+
+  closeAll(code: number): void {
+    this.#isClosed = true;
+    this.#parts.deadlines.handshake.remove(this.#blockDeadline);
+    for (const stream of this.#book.all()) stream.close(code);
+  }
+
+  release(bytes: number): void {
+    const credit = this.#window.release(bytes);
+    if (credit === 0) return;
+    this.output.frames.windowUpdate(0, credit);
+    this.output.schedule();
+  }
+
+  forget(stream: Stream): void {
+    this.#book.remove(stream.id);
+    this.#parts.sending.drop(stream);
+    if (this.#book.size === 0) this.#onEmpty();
+  }
+
+  sendReset(streamId: number, code: number): void {
+    this.#book.noteReset(streamId);
+    this.output.frames.rstStream(streamId, code);
+    this.output.schedule();
+  }
+
+  /** A fault of the peer that ends only the stream (RFC 9113, 5.4.2). */
+  #refuse(streamId: number, code: number): void {
+    spend(this.#parts.budget);
+    const stream = this.#book.get(streamId);
+    if (stream === undefined) this.sendReset(streamId, code);
+    else stream.reset(code);
+  }
+
+  #onData(frame: Frame): void {
+    const { streamId, bytes, flags } = frame;
+    const frameBytes = frame.end - frame.start;
+    if (!this.#window.take(frameBytes)) {
+      throw new ConnectionFault(
+        ERROR_CODE.flowControlError,
+        "more than the window of the connection",
+      );
+    }
+    unpad(frame, this.#span);
+    const stream = this.#book.get(streamId);
+    if (stream === undefined || stream.isReceived) {
+      this.release(frameBytes);
+      return this.#onLateFrame(streamId);
+    }
+    const isEnd = (flags & FLAG.endStream) !== 0;
+    if (this.#span.start === this.#span.end && !isEnd) spend(this.#parts.budget);
+    if (!stream.receive(bytes, this.#span, frameBytes)) {
+      this.#refuse(streamId, ERROR_CODE.flowControlError);
+    } else if (stream.hasWrongLength(isEnd)) {
+      this.#refuse(streamId, ERROR_CODE.protocolError);
+    } else if (isEnd) {
+      this.#onReceived(stream);
+    }
+  }
+
+  #onReceived(stream: Stream): void {
+    if (stream.isOver) return;
+    this.#parts.budget.earn();
+    stream.receiveEnd();
+  }
+
+  #onHeaders(frame: Frame): void {
+    const { streamId, flags, bytes } = frame;
+    if (streamId % 2 === 0) throw protocolFault("an even stream from a client");
+    unpad(frame, this.#span);
+    const hasPriority = (flags & FLAG.priority) !== 0;
+    const block: OpenBlock = {
+      streamId,
+      endStream: (flags & FLAG.endStream) !== 0,
+      isSelfDependent: hasPriority && readUint31(bytes, this.#span.start - 5) === streamId,
+    };
+    const part = { bytes, start: this.#span.start, end: this.#span.end };
+    if ((flags & FLAG.endHeaders) !== 0) return this.#onBlock(block, part);
+    this.#blocks.begin(block, part);
+    this.#blockDeadline = this.#parts.deadlines.handshake.add(this.#onSlowBlock);
+  }
+
+  #onContinuation(frame: Frame): void {
+    const { open } = this.#blocks;
+    if (open === undefined) throw protocolFault("CONTINUATION without HEADERS");
+    this.#blocks.append(frame);
+    if ((frame.flags & FLAG.endHeaders) === 0) return;
+    this.#parts.deadlines.handshake.remove(this.#blockDeadline);
+    this.#onBlock(open, this.#blocks.finish());
+  }
+
+  #onBlock(block: OpenBlock, source: BlockSource): void {
+    const { streamId } = block;
+    const stream = this.#book.get(streamId);
+    if (stream !== undefined) this.#onTrailers(stream, block, source);
+    else if (this.#book.isIdle(streamId)) this.#onRequestHead(block, source);
+    else {
+      this.#blocks.readFields(source);
+      this.#onLateFrame(streamId);
+    }
+  }
+
+  #onRequestHead(block: OpenBlock, source: BlockSource): void {
+    const { streamId, isSelfDependent, endStream } = block;
+    const reading = this.#blocks.readHead(source);
+    if (this.#isClosed) return;
+    this.#book.use(streamId);
+    if (this.#book.size >= this.#limits.streams) return this.#onTooMany(streamId);
+    if (reading.kind === "too large") return this.#refuse(streamId, ERROR_CODE.enhanceYourCalm);
+    if (reading.kind === "malformed" || isSelfDependent) {
+      return this.#refuse(streamId, ERROR_CODE.protocolError);
+    }
+    this.#open(streamId, reading.head, endStream);
+  }
+
+  #open(streamId: number, head: RequestHead, endStream: boolean): void {
+    if (endStream && (head.contentLength ?? 0) > 0) {
+      return this.#refuse(streamId, ERROR_CODE.protocolError);
+    }
+    const stream = new Stream(streamId, head, this);
+    stream.sendWindowBytes = this.#parts.peer.initialWindowBytes;
+    this.#book.add(stream);
+    this.#onRequest(stream);
+    if (endStream) this.#onReceived(stream);
+  }
+
+  #onTooMany(streamId: number): void {
+    if (!this.#isLimitKnown) return this.#refuse(streamId, ERROR_CODE.refusedStream);
+    throw protocolFault(`more than ${this.#limits.streams} open streams`);
+  }
+
+  #onTrailers(stream: Stream, block: OpenBlock, source: BlockSource): void {
+    const fields = this.#blocks.readFields(source);
+    if (stream.isReceived) return this.#refuse(stream.id, ERROR_CODE.streamClosed);
+    if (fields === undefined) return this.#refuse(stream.id, ERROR_CODE.enhanceYourCalm);
+    const isWrong = !block.endStream || block.isSelfDependent ||
+      trailersFault(fields) !== undefined;
+    if (isWrong || stream.hasWrongLength(true)) {
+      return this.#refuse(stream.id, ERROR_CODE.protocolError);
+    }
+    this.#onReceived(stream);
+  }
+
+  /** DATA or HEADERS where none may come any more (RFC 9113, 5.1). */
+  #onLateFrame(streamId: number): void {
+    if (this.#book.get(streamId) !== undefined) {
+      return this.#refuse(streamId, ERROR_CODE.streamClosed);
+    }
+    if (this.#book.isIdle(streamId)) {
+      // After a goodbye the streams that came too late count as never used.
+      if (this.#isClosed) return;
+      throw protocolFault(`a frame on the idle stream ${streamId}`);
+    }
+    spend(this.#parts.budget);
+    const end = this.#book.endOf(streamId);
+    if (end === "reset by this side") return;
+    if (end === "reset by the peer") return this.sendReset(streamId, ERROR_CODE.streamClosed);
+    const code = end === "complete" ? ERROR_CODE.streamClosed : ERROR_CODE.protocolError;
+    throw new ConnectionFault(code, `a frame on the closed stream ${streamId}`);
+  }
+
+  #onReset(frame: Frame): void {
+    const { streamId } = frame;
+    if (this.#book.isIdle(streamId)) return this.#onIdle("RST_STREAM");
+    spend(this.#parts.budget);
+    this.#book.notePeerReset(streamId);
+    this.#book.get(streamId)?.close(readUint32(frame.bytes, frame.start));
+  }
+
+  #onWindowUpdate(frame: Frame): void {
+    const { streamId } = frame;
+    const bytes = readUint31(frame.bytes, frame.start);
+    if (this.#book.isIdle(streamId)) return this.#onIdle("WINDOW_UPDATE");
+    const stream = this.#book.get(streamId);
+    if (stream === undefined) return;
+    if (bytes === 0) return this.#refuse(streamId, ERROR_CODE.protocolError);
+    stream.sendWindowBytes += bytes;
+    if (stream.sendWindowBytes > MAX_WINDOW_BYTES) {
+      return this.#refuse(streamId, ERROR_CODE.flowControlError);
+    }
+    this.#parts.sending.resumeOne(stream);
+  }
+
+  /** Priorities are read and not acted on (RFC 9113, 5.3.2). */
+  #onPriority(frame: Frame): void {
+    spend(this.#parts.budget);
+    const { streamId, bytes, start, end } = frame;
+    if (end - start !== 5) {
+      if (this.#book.isIdle(streamId)) {
+        throw new ConnectionFault(ERROR_CODE.frameSizeError, "PRIORITY of a wrong length");
+      }
+      return this.#refuse(streamId, ERROR_CODE.frameSizeError);
+    }
+    if (readUint31(bytes, start) === streamId) this.#refuse(streamId, ERROR_CODE.protocolError);
+  }
+
+  #onIdle(what: string): void {
+    if (!this.#isClosed) throw protocolFault(`${what} on an idle stream`);
+  }
+}
+
+/** What a server does with its streams. */
+export interface ServerStreamsOptions {
+  /** What a client may cost. */
+  readonly limits: StreamLimits;
+  /** Takes the requests. */
+  readonly onRequest: OnRequest;
+  /** Called whenever the last open stream is over. */
+  readonly onEmpty: () => void;
+}
+
+function protocolFault(text: string): ConnectionFault {
+  return new ConnectionFault(ERROR_CODE.protocolError, text);
+}

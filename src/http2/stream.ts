@@ -1,0 +1,244 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Output } from "./output.ts";
+import { ReceiveWindow } from "./receive_window.ts";
+import type { RequestHead } from "./request_head.ts";
+import type { Sender, SendQueue } from "./send_queue.ts";
+import { DEFAULT_WINDOW_BYTES } from "./settings.ts";
+
+/**
+ * Takes what comes on a stream. One sink may serve many streams, so that a request need not cost an object of its
+ * own. None of the methods may throw.
+ */
+export interface StreamSink {
+  /**
+   * A part of the body: `bytes` from `start` to `end`, which are lent for the time of the call. `consume` must be called
+   * for them, now or later.
+   */
+  onData(stream: Stream, bytes: Uint8Array, span: ByteSpan): void;
+
+  /** The body is complete. */
+  onEnd(stream: Stream): void;
+
+  /** All that was given to `send` is on its way. Called only after some of it had to wait. */
+  onWritable(stream: Stream): void;
+
+  /**
+   * The stream is over; nothing else is called after this.
+   *
+   * @param code why; 0 after a whole answer
+   */
+  onClosed(stream: Stream, code: number): void;
+}
+
+/** A part of some bytes. */
+export interface ByteSpan {
+  /** Where it begins. */
+  readonly start: number;
+  /** Where it ends. */
+  readonly end: number;
+}
+
+/** What a stream needs of its connection. */
+export interface StreamHost {
+  /** Where frames are written. */
+  readonly output: Output;
+  /** The bodies that wait for the peer. */
+  readonly sending: SendQueue;
+  /** Largest payload that the peer takes, in bytes. */
+  readonly maxPayloadBytes: number;
+  /** The bytes were consumed: the connection owes the peer credit for them. */
+  release(bytes: number): void;
+  /** The stream is over, its sink has been told, and it goes out of the books. */
+  forget(stream: Stream): void;
+  /** Sends RST_STREAM, and remembers that frames of the stream may still be on their way. */
+  sendReset(streamId: number, code: number): void;
+}
+
+const NO_SINK: StreamSink = { onData() {}, onEnd() {}, onWritable() {}, onClosed() {} };
+
+/** A request and its answer. Methods that send do nothing once the stream is over. */
+export class Stream implements Sender {
+  /** The number of the stream. */
+  readonly id: number;
+  /** The head of the request. */
+  readonly head: RequestHead;
+  /** Takes the rest of the request. Must be set while the request is announced. */
+  sink: StreamSink = NO_SINK;
+  /** What the peer takes on this stream, in bytes; below 0 if it has lowered its settings. */
+  sendWindowBytes = DEFAULT_WINDOW_BYTES;
+  readonly #host: StreamHost;
+  /** Made with the first DATA: most bodies are small, and come at once or not at all. */
+  #receiveWindow: ReceiveWindow | undefined;
+  #receivedBytes = 0;
+  /** Received and not yet consumed. */
+  #heldBytes = 0;
+  #isReceived = false;
+  #hasBegun = false;
+  #isSent = false;
+  #isOver = false;
+  /** Body that waits for the peer, and what ends the stream behind it. */
+  #waiting: Uint8Array[] = [];
+  #trailers: Uint8Array | undefined;
+  #endsBehind = false;
+
+  /** Makes an open stream. */
+  constructor(id: number, head: RequestHead, host: StreamHost) {
+    this.id = id;
+    this.head = head;
+    this.#host = host;
+  }
+
+  /** Whether the request is here to its end. */
+  get isReceived(): boolean {
+    return this.#isReceived;
+  }
+
+  /** Whether the head of the answer has been sent. */
+  get hasBegun(): boolean {
+    return this.#hasBegun;
+  }
+
+  /** Whether the stream is over, in whatever way. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
+  /** Whether some of what was sent waits for the peer. */
+  get isWaiting(): boolean {
+    return this.#waiting.length > 0;
+  }
+
+  /** How many bytes the next part of the body has. */
+  get nextBytes(): number {
+    return this.#waiting[0]?.length ?? 0;
+  }
+
+  /** Sends the head of the answer: a header block as `encodeBlock` writes it. */
+  respond(block: Uint8Array, endStream: boolean): void {
+    if (this.#isOver || this.#hasBegun) return;
+    this.#hasBegun = true;
+    this.#writeBlock(block, endStream);
+  }
+
+  /** Sends a part of the body, which nobody changes afterwards. If `isWaiting` then, wait for `onWritable`. */
+  send(bytes: Uint8Array, endStream: boolean): void {
+    if (this.#isOver || this.#endsBehind) return;
+    this.#endsBehind = endStream;
+    this.#waiting.push(bytes);
+    if (this.#waiting.length > 1) return;
+    this.#host.sending.offer(this);
+  }
+
+  /** Sends the trailers, as a header block, behind the body. The stream is over then. */
+  sendTrailers(block: Uint8Array): void {
+    if (this.#isOver || this.#endsBehind) return;
+    if (this.#waiting.length === 0) return this.#writeBlock(block, true);
+    this.#endsBehind = true;
+    this.#trailers = block;
+  }
+
+  /** Ends the stream with RST_STREAM. */
+  reset(code: number): void {
+    if (this.#isOver) return;
+    this.#host.sendReset(this.id, code);
+    this.close(code);
+  }
+
+  /** The sink is done with so many bytes of the body. */
+  consume(bytes: number): void {
+    if (this.#isOver) return;
+    this.#heldBytes -= bytes;
+    this.#host.release(bytes);
+    if (this.#isReceived) return;
+    const credit = this.#receiveWindow?.release(bytes) ?? 0;
+    if (credit === 0) return;
+    this.#host.output.frames.windowUpdate(this.id, credit);
+    this.#host.output.schedule();
+  }
+
+  /**
+   * Takes a DATA frame of `frameBytes` bytes with padding. For the connection.
+   *
+   * @returns false if it is more than the window allows
+   */
+  receive(bytes: Uint8Array, span: ByteSpan, frameBytes: number): boolean {
+    this.#receiveWindow ??= new ReceiveWindow(DEFAULT_WINDOW_BYTES);
+    if (!this.#receiveWindow.take(frameBytes)) return false;
+    const dataBytes = span.end - span.start;
+    this.#receivedBytes += dataBytes;
+    this.#heldBytes += frameBytes;
+    if (frameBytes > dataBytes) this.consume(frameBytes - dataBytes);
+    if (dataBytes > 0) this.sink.onData(this, bytes, span);
+    return true;
+  }
+
+  /** Whether more of the body has come than was announced, or at its end less. For the connection. */
+  hasWrongLength(isEnd: boolean): boolean {
+    const { contentLength } = this.head;
+    if (contentLength === undefined) return false;
+    return isEnd ? this.#receivedBytes !== contentLength : this.#receivedBytes > contentLength;
+  }
+
+  /** The request has come to its end. For the connection. */
+  receiveEnd(): void {
+    this.#isReceived = true;
+    if (!this.#isOver) this.sink.onEnd(this);
+    if (this.#isSent) this.close(0);
+  }
+
+  /** The stream is over: the sink is told, and what it still holds is given back. For the connection. */
+  close(code: number): void {
+    if (this.#isOver) return;
+    this.#isOver = true;
+    this.#waiting = [];
+    this.#host.release(this.#heldBytes);
+    this.#host.forget(this);
+    this.sink.onClosed(this, code);
+  }
+
+  /**
+   * Writes one frame of the body, of at most so many bytes. For the queue.
+   *
+   * @returns how many bytes it has
+   */
+  sendSome(maxBytes: number): number {
+    const next = this.#waiting[0] ?? new Uint8Array(0);
+    const bytes = Math.min(maxBytes, next.length, this.#host.maxPayloadBytes);
+    const isWhole = bytes === next.length;
+    const isLast = isWhole && this.#waiting.length === 1;
+    const endStream = isLast && this.#endsBehind && this.#trailers === undefined;
+    this.#host.output.frames.data(this.id, next, { start: 0, end: bytes, endStream });
+    this.sendWindowBytes -= bytes;
+    if (isWhole) this.#waiting.shift();
+    else this.#waiting[0] = next.subarray(bytes);
+    if (isLast) this.#onAllSent(endStream);
+    return bytes;
+  }
+
+  /** Tells the sink. For the queue. */
+  onWritable(): void {
+    if (!this.#isOver) this.sink.onWritable(this);
+  }
+
+  #onAllSent(hasEnded: boolean): void {
+    const trailers = this.#trailers;
+    this.#trailers = undefined;
+    if (trailers !== undefined) this.#writeBlock(trailers, true);
+    else if (hasEnded) this.#onSent();
+  }
+
+  #writeBlock(block: Uint8Array, endStream: boolean): void {
+    const { output, maxPayloadBytes } = this.#host;
+    output.headers(this.id, block, { endStream, maxPayloadBytes });
+    output.schedule();
+    if (endStream) this.#onSent();
+  }
+
+  /** A request that has its whole answer need not be sent to its end (RFC 9113, 8.1). */
+  #onSent(): void {
+    this.#isSent = true;
+    if (this.#isReceived) this.close(0);
+    else this.reset(0);
+  }
+}

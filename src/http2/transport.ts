@@ -1,0 +1,26 @@
+// SPDX-License-Identifier: Apache-2.0
+
+/**
+ * The socket below a connection, as far as the protocol needs it. Who holds the socket calls `receive`, `drained` and
+ * `lost` of the connection.
+ */
+export interface Transport {
+  /**
+   * Sends bytes, which nobody changes afterwards.
+   *
+   * @returns how many bytes wait to go out, these included
+   */
+  write(bytes: Uint8Array): number;
+
+  /** Stops receiving until `resume`: a peer that does not take its answers gives no more work. */
+  pause(): void;
+
+  /** Receives again. */
+  resume(): void;
+
+  /** Closes the sending side, after all that was written. */
+  end(): void;
+
+  /** Closes at once, both sides. */
+  destroy(): void;
+}
