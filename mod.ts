@@ -19,7 +19,7 @@
  * assert.equal((await answer.json()).count, 2);
  * ```
  *
- * What else there is, by audience: `./drivers/file` and `./drivers/memory`; `./observe` for metrics and
+ * What else there is, by audience: `./drivers/etcd`, `./drivers/file` and `./drivers/memory`; `./observe` for metrics and
  * logs; `./testing` for driver authors and for tests; `./server` is the part of this entry that a page in a
  * browser can import; `./proto` the generated messages; `./cli` the command line.
  *
@@ -73,6 +73,13 @@ export { createFetchHandler } from "./src/rpc/fetch_handler.ts";
 export type { FetchHandlerOptions } from "./src/rpc/fetch_handler.ts";
 export type { LeaseSource, SequenceSource, TimestampSource } from "./src/rpc/timestamp_source.ts";
 
+export { EtcdDriver } from "./src/drivers/etcd/mod.ts";
+export type {
+  EtcdDriverOptions,
+  EtcdLocation,
+  EtcdRestoreOptions,
+  EtcdTlsOptions,
+} from "./src/drivers/etcd/mod.ts";
 export { FileDriver, FileStateError } from "./src/drivers/file/mod.ts";
 export type {
   FileDriverInitOptions,
