@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import type { ConsensusDriver } from "../../consensus/driver.ts";
 import { isFenced, isTransient } from "./driver_check.ts";
-import type { DriverCheck, DriverTrial } from "./driver_check.ts";
+import type { DriverCheck } from "./driver_check.ts";
 import { tryUntil } from "./patience.ts";
+import { openStandby, replaceSilenced } from "./succession.ts";
 
 /** The promises about who leads for how long. */
 export const CERTAINTY_CHECKS: readonly DriverCheck[] = [
@@ -27,7 +27,7 @@ export const CERTAINTY_CHECKS: readonly DriverCheck[] = [
     run: async (trial) => {
       const { certainUntil } = await trial.watch().leader();
       assert.ok(certainUntil, "a leader that can be replaced has no certainUntil");
-      await replaceSilenced(trial, () => {
+      await replaceSilenced(trial, await openStandby(trial), () => {
         const certainMs = certainUntil() - trial.monotonicMs();
         assert.ok(certainMs < 0, `the old leader was certain for ${certainMs} ms more`);
       });
@@ -41,30 +41,15 @@ export const CERTAINTY_CHECKS: readonly DriverCheck[] = [
       const { driver } = trial;
       const epoch = await trial.lead();
       await driver.persistHighWater(1_000, epoch);
-      const successor = await replaceSilenced(trial);
+      const standby = await openStandby(trial);
+      await replaceSilenced(trial, standby);
       await tryUntil(async () => await wasRefused(driver.persistHighWater(2_000, epoch)), {
         signal: trial.ended,
       });
-      assert.equal(await successor.loadHighWater(), 1_000);
+      assert.equal(await standby.loadHighWater(), 1_000);
     },
   },
 ];
-
-/** Silences the engine to the leader until a standby has its place, then lets it speak again. */
-async function replaceSilenced(
-  trial: DriverTrial,
-  look: () => void = () => {},
-): Promise<ConsensusDriver> {
-  const { epoch } = await trial.watch().leader();
-  const standby = await trial.standby();
-  await trial.watch(standby).until((event) => event.kind !== "leader");
-  const speak = await trial.silence();
-  const successor = await trial.watch(standby).leader();
-  look();
-  assert.ok(successor.epoch > epoch, `epoch ${successor.epoch} was elected after ${epoch}`);
-  await speak();
-  return standby;
-}
 
 /** Whether a write was refused as overtaken; `false` if the engine was not reached. */
 async function wasRefused(write: Promise<unknown>): Promise<boolean> {

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { isTransient } from "./driver_check.ts";
 import type { DriverCheck, DriverTrial } from "./driver_check.ts";
-import { givenUp, outcomeOf, writeAfterFault } from "./fault_recovery.ts";
-import type { Outcome } from "./fault_recovery.ts";
+import { givenUp, orTransient, outcomeOf, writeAfterFault } from "./fault_recovery.ts";
 
 /** The promises about an engine that does not answer, or is cut off, for a while. */
 export const FAULT_CHECKS: readonly DriverCheck[] = [
@@ -103,12 +101,4 @@ async function serveAgain(trial: DriverTrial): Promise<void> {
   await writeAfterFault(trial, async () => {
     assert.equal(await driver.loadHighWater(), wantedMs);
   });
-}
-
-/** What a call returned; `undefined` if it met a fault that may pass. */
-function orTransient(outcome: Outcome<number>): number | undefined {
-  if ("value" in outcome) return outcome.value;
-  const { error } = outcome;
-  assert.ok(isTransient(error), `without an answer of the engine a call threw ${error}`);
-  return undefined;
 }

@@ -18,6 +18,14 @@ export async function outcomeOf<T>(call: Promise<T>): Promise<Outcome<T>> {
   }
 }
 
+/** What a call returned; `undefined` if it met a fault that may pass. */
+export function orTransient<T>(outcome: Outcome<T>): T | undefined {
+  if ("value" in outcome) return outcome.value;
+  const { error } = outcome;
+  assert.ok(isTransient(error), `without an answer of the engine a call threw ${error}`);
+  return undefined;
+}
+
 /** Writes until it is answered, as the oracle does after a fault: under the epoch of now, each time. */
 export async function writeAfterFault(
   trial: DriverTrial,

@@ -6,7 +6,7 @@ import { UINT64_MAX } from "../../core/integer_limits.ts";
 import { PHYSICAL_MS_MAX } from "../../core/timestamp.ts";
 import { refused } from "./driver_check.ts";
 import type { DriverCheck } from "./driver_check.ts";
-import { givenUp, writeAfterFault } from "./fault_recovery.ts";
+import { givenUp, orTransient, outcomeOf, writeAfterFault } from "./fault_recovery.ts";
 import { leaseOf, Leases, loadLeases } from "./leases.ts";
 import { checkUpperHalf } from "./upper_half.ts";
 
@@ -66,6 +66,19 @@ export const LEASE_CHECKS: readonly DriverCheck[] = [
     },
   },
   {
+    id: "leases-linearized-across-nodes",
+    title: "loadLeases() of a standby sees what the leader has replaced",
+    needs: ["standby"],
+    run: async (trial) => {
+      const leases = await Leases.of(trial);
+      const standby = await trial.standby();
+      for (let id = 1; id <= 10; id++) {
+        await leases.persist([leaseOf(id)]);
+        assert.deepEqual(await loadLeases(standby), [leaseOf(id)]);
+      }
+    },
+  },
+  {
     id: "leases-fenced",
     title: "persistLeases() under a superseded epoch is refused and changes nothing",
     needs: ["supersede"],
@@ -88,12 +101,16 @@ export const LEASE_CHECKS: readonly DriverCheck[] = [
   },
   {
     id: "leases-deadline",
-    title: "persistLeases() settles within a deadline of its own when the engine is silent",
+    title: "persistLeases() and loadLeases() settle within a deadline when the engine is silent",
     needs: ["silence"],
     run: async (trial) => {
       const leases = await Leases.of(trial);
       const speak = await trial.silence();
-      await givenUp(leases.persist([leaseOf(1)]), "persistLeases()");
+      const [loaded] = await Promise.all([
+        outcomeOf(loadLeases(trial.driver)),
+        givenUp(leases.persist([leaseOf(1)]), "persistLeases()"),
+      ]);
+      assert.deepEqual(orTransient(loaded) ?? [], []);
       await speak();
     },
   },

@@ -5,6 +5,7 @@ import type { ConsensusDriver } from "../../consensus/driver.ts";
 import type { Epoch } from "../../core/epoch.ts";
 import { refused } from "./driver_check.ts";
 import type { DriverCheck, DriverTrial } from "./driver_check.ts";
+import { openStandby } from "./succession.ts";
 
 /** The promises about a leadership that is given up. */
 export const RESIGN_CHECKS: readonly DriverCheck[] = [
@@ -82,8 +83,7 @@ export const RESIGN_CHECKS: readonly DriverCheck[] = [
     needs: ["standby"],
     run: async (trial) => {
       const epoch = await trial.lead();
-      const standby = await trial.standby();
-      await trial.watch(standby).until((event) => event.kind !== "leader");
+      const standby = await openStandby(trial);
       assert.equal(typeof await resign(standby, trial.ended), "boolean");
       assert.equal(await trial.driver.persistHighWater(1_000, epoch), 1_000);
     },
@@ -95,8 +95,7 @@ async function handOver(
   trial: DriverTrial,
 ): Promise<{ readonly standby: ConsensusDriver; readonly epoch: Epoch }> {
   const epoch = await trial.lead();
-  const standby = await trial.standby();
-  await trial.watch(standby).until((event) => event.kind !== "leader");
+  const standby = await openStandby(trial);
   const known = await resign(trial.driver, trial.ended);
   assert.equal(known, true, "resign() returned without a successor");
   return { standby, epoch };

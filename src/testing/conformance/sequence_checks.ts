@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import type { Epoch } from "../../core/epoch.ts";
 import { SEQUENCE_COUNTER_MAX } from "../../core/sequence.ts";
 import { isOf, refused } from "./driver_check.ts";
 import type { DriverCheck } from "./driver_check.ts";
 import { Sequences } from "./sequences.ts";
+import { openStandby, replaceSilenced } from "./succession.ts";
 import { checkUpperHalf } from "./upper_half.ts";
 
 const NO_LIMIT = 10_000;
@@ -118,6 +120,33 @@ export const SEQUENCE_CHECKS: readonly DriverCheck[] = [
     },
   },
   {
+    id: "dense-linearized-across-nodes",
+    title: "loadDenseSeq() of a standby sees what was taken on the leader",
+    needs: ["standby"],
+    run: async (trial) => {
+      const sequences = await Sequences.of(trial);
+      const onStandby = Sequences.on(await trial.standby(), sequences.epoch);
+      for (let taken = 0n; taken < 10n; taken++) {
+        assert.equal(await onStandby.next("orders"), taken);
+        await sequences.take("orders", 1);
+      }
+    },
+  },
+  {
+    id: "dense-on-successor",
+    title: "advanceDense() of a successor goes on where its predecessor ended",
+    needs: ["standby", "silence"],
+    run: async (trial) => {
+      const sequences = await Sequences.of(trial);
+      const standby = await openStandby(trial);
+      await Sequences.on(standby, sequences.epoch).next("orders");
+      await sequences.take("orders", 3);
+      const later = Sequences.on(standby, await replaceSilenced(trial, standby));
+      assert.equal(await later.take("orders", 2), 3n);
+      assert.equal(await later.next("orders"), 5n);
+    },
+  },
+  {
     id: "dense-fenced",
     title: "advanceDense() under a superseded epoch is refused and takes nothing",
     needs: ["supersede"],
@@ -136,7 +165,8 @@ export const SEQUENCE_CHECKS: readonly DriverCheck[] = [
     needs: [],
     run: async (trial) => {
       const sequences = await Sequences.of(trial);
-      await checkUpperHalf(sequences.epoch, (epoch) => sequences.under(epoch).take("orders", 1));
+      const take = (epoch: Epoch) => Sequences.on(trial.driver, epoch).take("orders", 1);
+      await checkUpperHalf(sequences.epoch, take);
     },
   },
   {

@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { consensusCodeOf } from "../../consensus/errors.ts";
 import { isFenced, isTransient } from "./driver_check.ts";
 import type { DriverCheck, DriverTrial } from "./driver_check.ts";
-import { givenUp, outcomeOf, writeAfterFault } from "./fault_recovery.ts";
+import { givenUp, orTransient, outcomeOf, writeAfterFault } from "./fault_recovery.ts";
 import type { Outcome } from "./fault_recovery.ts";
 import { Sequences } from "./sequences.ts";
 
@@ -12,16 +12,18 @@ import { Sequences } from "./sequences.ts";
 export const SEQUENCE_FAULT_CHECKS: readonly DriverCheck[] = [
   {
     id: "dense-deadline",
-    title: "advanceDense() settles within a deadline of its own when the engine is silent",
+    title: "advanceDense() and loadDenseSeq() settle within a deadline when the engine is silent",
     needs: ["silence"],
     run: async (trial) => {
       const sequences = await Sequences.of(trial);
       const speak = await trial.silence();
       const batch = [{ key: "orders", count: 1 }];
-      await Promise.all([
+      const [loaded] = await Promise.all([
+        outcomeOf(sequences.next("orders")),
         givenUp(sequences.take("orders", 1), "advanceDense()"),
         givenUp(sequences.takeAll(batch), "advanceDenseBatch()"),
       ]);
+      assert.equal(orTransient(loaded) ?? 0n, 0n);
       await speak();
     },
   },

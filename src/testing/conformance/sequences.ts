@@ -20,18 +20,17 @@ export class Sequences {
 
   /** Waits until the driver under test leads. */
   static async of(trial: DriverTrial): Promise<Sequences> {
-    const epoch = await trial.lead();
-    return new Sequences(trial.driver, epoch);
+    return Sequences.on(trial.driver, await trial.lead());
+  }
+
+  /** Those of a driver that leads under an epoch. */
+  static on(driver: ConsensusDriver, epoch: Epoch): Sequences {
+    return new Sequences(driver, epoch);
   }
 
   /** The epoch under which ordinals are taken. */
   get epoch(): Epoch {
     return this.#epoch;
-  }
-
-  /** The same sequences under another epoch. */
-  under(epoch: Epoch): Sequences {
-    return new Sequences(this.#driver, epoch);
   }
 
   /** The next ordinal of one. */

@@ -66,3 +66,12 @@ export class PersistsLeasesTooLate extends ModelNode {
     }
   }
 }
+
+export class LoadsLeasesOnce extends ModelNode {
+  #known: Leases | undefined;
+
+  override async loadLeases(): Promise<Leases> {
+    this.#known ??= await super.loadLeases();
+    return this.#known;
+  }
+}

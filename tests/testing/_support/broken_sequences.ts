@@ -123,3 +123,23 @@ export class TriesAgain extends ModelNode {
     return durableMs;
   }
 }
+
+/** Asks the engine once for the next ordinal, and then believes itself. */
+export class CountsByItself extends ModelNode {
+  readonly #known = new Map<string, bigint>();
+
+  override async loadDenseSeq(key: string): Promise<bigint> {
+    const next = this.#known.get(key) ?? await super.loadDenseSeq(key);
+    this.#known.set(key, next);
+    return next;
+  }
+
+  override async advanceDenseBatch(requests: Requests, epoch: bigint): Promise<readonly bigint[]> {
+    const starts = await Promise.all(requests.map(({ key }) => this.loadDenseSeq(key)));
+    await super.advanceDenseBatch(requests, epoch);
+    for (const [index, { key, count }] of requests.entries()) {
+      this.#known.set(key, (starts[index] ?? 0n) + BigInt(count));
+    }
+    return starts;
+  }
+}

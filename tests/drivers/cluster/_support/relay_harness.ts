@@ -11,6 +11,9 @@ import { BOTH, Relay } from "../../../cluster/_support/relay.ts";
 
 const CALM = { timeoutMs: 30_000 } as const;
 
+/** Enough for requests to be sent and done; if it is not, less is tried, and nothing fails. */
+const REQUEST_MS = 30;
+
 /** A driver that ends. */
 type ClosableDriver = ConsensusDriver & { close(): Promise<void> };
 
@@ -87,12 +90,18 @@ class RelayHarness<D extends ClosableDriver> {
       standby: (driver) => this.#open(this.#node(driver).name),
       supersede: (driver) =>
         this.#withStore(this.#node(driver).name, async (store) => void await takeOver(store)),
-      silence: (driver) => {
+      silence: async (driver) => {
         const { relay } = this.#node(driver);
+        await loseAnswers(relay);
         relay.cut(BOTH);
-        return Promise.resolve(() => Promise.resolve(relay.cut([])));
+        return () => Promise.resolve(relay.cut([]));
       },
-      fault: (driver) => Promise.resolve(this.#node(driver).relay.reset()),
+      fault: async (driver) => {
+        const { relay } = this.#node(driver);
+        await loseAnswers(relay);
+        relay.reset();
+        relay.cut([]);
+      },
     };
   }
 
@@ -136,6 +145,12 @@ class RelayHarness<D extends ClosableDriver> {
       await store.close();
     }
   }
+}
+
+/** Lets what is being asked reach the engine, and no answer come back. */
+async function loseAnswers(relay: Relay): Promise<void> {
+  relay.cut(["from-engine"]);
+  await new Promise((resolve) => setTimeout(resolve, REQUEST_MS));
 }
 
 function newName(): string {
