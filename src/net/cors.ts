@@ -3,7 +3,7 @@
 import { cors } from "@connectrpc/connect";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
 import { REQUEST_ID_KEY } from "../core/request_id.ts";
-import type { Answer } from "../rpc/dispatcher.ts";
+import type { Answer } from "../rpc/answer.ts";
 import { LEADER_HINT_KEY } from "../rpc/leader_hint.ts";
 
 /** How long a browser may keep the answer to a preflight, in seconds: what Chromium allows at most. */

@@ -2,7 +2,8 @@
 
 import type { Http2ServerRequest } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { Answer } from "../rpc/dispatcher.ts";
+import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
+import type { Answer } from "../rpc/answer.ts";
 import type { FaultLog } from "../rpc/fault_log.ts";
 import type { Refusal } from "../rpc/refusal.ts";
 import { refuse } from "../rpc/refusal.ts";
@@ -42,6 +43,8 @@ export class Exchange implements Entrant, OpenRequest {
   #sending: Deadline | undefined;
   /** The answer that is being written, of several that may be in the making. */
   #chosen: Answer | undefined;
+  /** The request as the front takes it. */
+  #asked: UniversalServerRequest | undefined;
 
   /** Takes a request whose head is here. */
   constructor(
@@ -107,8 +110,8 @@ export class Exchange implements Entrant, OpenRequest {
   }
 
   #findAnswer(): Promise<Answer> | Answer {
-    const request = toUniversalRequest(this.#request, this.#gone.signal);
-    if (request !== undefined) return this.#options.front(request);
+    this.#asked = toUniversalRequest(this.#request, this.#gone.signal);
+    if (this.#asked !== undefined) return this.#options.front(this.#asked);
     return this.#refusal({
       status: 400,
       text: "Cannot read the target of the request: use a path",
@@ -118,13 +121,19 @@ export class Exchange implements Entrant, OpenRequest {
   async #send(answer: Answer): Promise<void> {
     if (this.#chosen !== undefined) return;
     if (this.#connection.isDraining) this.#announceClose();
-    const sent = await sendAnswer(this.#response, answer, {
+    const outcome = await sendAnswer(this.#response, answer, {
       signal: this.#gone.signal,
       claim: () => (this.#chosen ??= answer) === answer,
     });
-    if (this.isGone || !sent) return;
+    if (outcome === "stale") return await this.#sendInstead(answer);
+    if (this.isGone || outcome === "passed-over") return;
     this.#sending = this.#options.waits.add(() => this.#cutOff());
     this.#skipBody();
+  }
+
+  async #sendInstead({ lateCheck }: Answer): Promise<void> {
+    if (this.#asked === undefined || lateCheck === undefined) return;
+    await this.#send(await this.#options.front(this.#asked, lateCheck.instead));
   }
 
   /** What has failed may not cut off another answer, such as the refusal that made it fail. */

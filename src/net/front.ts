@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
-import type { Answer, Dispatcher } from "../rpc/dispatcher.ts";
+import type { Answer, Dispatcher } from "../rpc/answer.ts";
 import { readinessOf } from "../rpc/readiness.ts";
 import type { CorsPolicy } from "./cors.ts";
 import { answerProbe } from "./probes.ts";
@@ -19,14 +19,18 @@ export interface FrontOptions {
   readonly isClosing: () => boolean;
 }
 
-/** From request to answer, whatever the connection is. */
-export type Front = (request: UniversalServerRequest) => Promise<Answer>;
+/**
+ * From request to answer, whatever the connection is.
+ *
+ * @param dispatch answers in place of the dispatcher, if another answer is wanted
+ */
+export type Front = (request: UniversalServerRequest, dispatch?: Dispatcher) => Promise<Answer>;
 
 /** Joins CORS, probes and calls, in this order. */
 export function createFront(options: FrontOptions): Front {
-  const { oracle, dispatch, cors, isClosing } = options;
+  const { oracle, cors, isClosing } = options;
   const readiness = () => readinessOf(oracle, isClosing());
-  const answer: Front = async (request) => {
+  const answer: Front = async (request, dispatch = options.dispatch) => {
     const preflight = cors.preflight(request);
     if (preflight !== undefined) return preflight;
     const probe = answerProbe(request, readiness);

@@ -4,7 +4,7 @@ import { once } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
 import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
-import type { Answer } from "../rpc/dispatcher.ts";
+import type { Answer } from "../rpc/answer.ts";
 import { respellGrpcMessage } from "../rpc/grpc_message.ts";
 
 /** A request of either protocol. */
@@ -50,29 +50,35 @@ export interface SendOptions {
 }
 
 /**
+ * What became of an answer: written; not written, as another one was chosen; or not written, as it does not hold any
+ * more.
+ */
+export type SendOutcome = "sent" | "passed-over" | "stale";
+
+/**
  * Writes an answer. The last part of the body goes out together with the end, so that a small answer is one
  * write. The parts of a stream go out as they come: the next may be hours away.
- *
- * @returns whether it was written: nothing was if the claim was refused
  */
 export async function sendAnswer(
   response: NodeResponse,
   answer: Answer,
   options: SendOptions,
-): Promise<boolean> {
+): Promise<SendOutcome> {
   const { signal, claim } = options;
   const { isStream = false } = answer;
   let held: Uint8Array | undefined;
   for await (const chunk of answer.body ?? []) {
     const due = isStream ? chunk : held;
     if (due !== undefined) {
-      if (!claim()) return false;
+      if (isStale(response, answer)) return "stale";
+      if (!claim()) return "passed-over";
       await write(response, answer, due, signal);
     }
     if (!isStream) held = chunk;
   }
   signal.throwIfAborted();
-  if (!claim()) return false;
+  if (isStale(response, answer)) return "stale";
+  if (!claim()) return "passed-over";
   writeHead(response, answer);
   if (answer.trailer !== undefined) {
     respellGrpcMessage(answer.trailer);
@@ -80,7 +86,12 @@ export async function sendAnswer(
   }
   if (held === undefined) response.end();
   else response.end(held);
-  return true;
+  return "sent";
+}
+
+/** Looked at as late as can be: the head leaves in the same turn, and nothing is taken back after it. */
+function isStale(response: NodeResponse, { lateCheck }: Answer): boolean {
+  return lateCheck !== undefined && !response.headersSent && !lateCheck.holds();
 }
 
 async function write(

@@ -2,15 +2,13 @@
 
 import type { ConnectRouterOptions } from "@connectrpc/connect";
 import { createConnectRouter } from "@connectrpc/connect";
-import type {
-  UniversalHandler,
-  UniversalServerRequest,
-  UniversalServerResponse,
-} from "@connectrpc/connect/protocol";
+import type { UniversalHandler, UniversalServerRequest } from "@connectrpc/connect/protocol";
 import { TsoService } from "../gen/tsoracle/v1/tso_pb.ts";
+import type { Answer, Dispatcher } from "./answer.ts";
 import type { CallLimits } from "./connect_options.ts";
 import { healthRoutes } from "./health.ts";
 import { completeGetUrl, objectToQuery } from "./plain_get.ts";
+import { LateChecks } from "./late_check.ts";
 import type { ReadinessSource } from "./readiness.ts";
 import type { LifecycleSignals } from "./readiness_feed.ts";
 import { reflectionRoutes } from "./reflection.ts";
@@ -25,6 +23,7 @@ const CONTENT_TYPES =
   "application/json, application/proto, application/grpc-web+proto or, over HTTP/2, application/grpc";
 const STREAM_CONTENT_TYPES =
   "application/connect+json, application/connect+proto, application/grpc-web+proto or, over HTTP/2, application/grpc";
+const GET_TS = TsoService.method.getTs;
 const GRPC_WEB_TEXT = /^application\/grpc-web-text/i;
 
 /** Options of {@linkcode createDispatcher}. */
@@ -38,15 +37,6 @@ export interface DispatcherOptions extends CallLimits, LifecycleSignals {
   /** Compressions to accept and to use; none by default. */
   readonly acceptCompression?: ConnectRouterOptions["acceptCompression"];
 }
-
-/** What goes back. */
-export interface Answer extends UniversalServerResponse {
-  /** Whether the parts of the body come over time, each to be sent as it comes. */
-  readonly isStream?: boolean;
-}
-
-/** Answers a request of any protocol. */
-export type Dispatcher = (request: UniversalServerRequest) => Promise<Answer>;
 
 /**
  * Joins the methods of the services (the oracle, health, reflection) to one function from request to answer.
@@ -67,6 +57,7 @@ export function createDispatcher(
   healthRoutes(oracle, rest)(router);
   reflectionRoutes(rest)(router);
   const handlers = new Map(router.handlers.map((handler) => [handler.requestPath, handler]));
+  const late = new LateChecks(oracle);
   const answer: Dispatcher = async (request) => {
     const handler = handlers.get(pathOf(request.url));
     const contentType = request.header.get("content-type");
@@ -76,7 +67,9 @@ export function createDispatcher(
     if (request.method === "GET") {
       return await handler({ ...request, url: completeGetUrl(request.url) });
     }
-    const response = await handler(request);
+    const lateCheck = handler.method === GET_TS ? late.current : undefined;
+    const response: Answer = await handler(request);
+    if (lateCheck !== undefined) response.lateCheck = lateCheck;
     return sendsStream(handler) ? { ...response, isStream: true } : response;
   };
   return answer;

@@ -4,7 +4,17 @@ import { fileURLToPath } from "node:url";
 import type { Costs } from "../_children/server.ts";
 import { soon } from "./until.ts";
 
-const SCRIPT = fileURLToPath(new URL("../_children/server.ts", import.meta.url));
+const SCRIPT = new URL("../_children/server.ts", import.meta.url);
+
+/** Options of {@linkcode ChildServer.start}. */
+export interface ChildServerOptions {
+  /**
+   * What runs. It prints its address, and shuts down at the end of its input.
+   *
+   * @default {_children/server.ts}
+   */
+  readonly script?: URL;
+}
 
 /** A server in a process of its own; see `_children/server.ts`. */
 export class ChildServer implements AsyncDisposable {
@@ -20,9 +30,10 @@ export class ChildServer implements AsyncDisposable {
     this.port = port;
   }
 
-  static async start(): Promise<ChildServer> {
+  static async start(options: ChildServerOptions = {}): Promise<ChildServer> {
+    const { script = SCRIPT } = options;
     const child = new Deno.Command(Deno.execPath(), {
-      args: ["run", "-A", "--quiet", "--v8-flags=--expose-gc", SCRIPT],
+      args: ["run", "-A", "--quiet", "--v8-flags=--expose-gc", fileURLToPath(script)],
       stdin: "piped",
       stdout: "piped",
     }).spawn();
@@ -37,6 +48,11 @@ export class ChildServer implements AsyncDisposable {
     const line = await soon("an answer of the process", this.#lines.next());
     if (line.done) throw new Error("the server process has ended");
     return JSON.parse(line.value);
+  }
+
+  /** Sends the process a signal. */
+  signal(signal: Deno.Signal): void {
+    this.#child.kill(signal);
   }
 
   /** Lets the server shut down, and returns the exit code of the process. */
