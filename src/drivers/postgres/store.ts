@@ -71,7 +71,7 @@ export class PostgresStore implements ClusterStore {
 
   /** Makes tables and row, unless they exist. */
   prepare(options: StoreCallOptions): Promise<void> {
-    return this.#lanes.term.run((session) => prepareSchema(session, this.#options.name), options);
+    return this.#lanes.reads.run((session) => prepareSchema(session, this.#options.name), options);
   }
 
   /** The leadership as it is. */
@@ -186,7 +186,7 @@ export class PostgresStore implements ClusterStore {
 
   /** Raises the incarnation and the high-water. */
   restore(atLeastMs: number, options: StoreCallOptions): Promise<RestoredStore> {
-    return this.#lanes.term.run(async (session) => {
+    return this.#lanes.reads.run(async (session) => {
       const row = await this.#row(session, statements.RESTORE, [String(atLeastMs)]);
       return { incarnation: bigintOf(row, "incarnation"), highWaterMs: highWaterOf(row) };
     }, options);

@@ -3,22 +3,9 @@
 import assert from "node:assert/strict";
 import { FencedError, PermanentError } from "../../../src/consensus/errors.ts";
 import { epochFromHalves } from "../../../src/core/epoch.ts";
-import type { Claim, Standing } from "../../../src/drivers/cluster/store.ts";
-import type { PostgresStore } from "../../../src/drivers/postgres/store.ts";
 import { POSTGRES_MISSING, PostgresServer } from "../../_support/engines/postgres_server.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
-import { CALM, storeOn } from "./_support/store.ts";
-
-function claim(id: string): Claim {
-  return { id, endpoint: { host: "10.0.0.7", port: 50_551 } };
-}
-
-/** Takes the leadership over from whoever has it. */
-async function lead(store: PostgresStore, id = "claim"): Promise<NonNullable<Standing["term"]>> {
-  const standing = await store.takeOver(await store.readStanding(CALM), claim(id), CALM);
-  assert.ok(standing?.term !== undefined);
-  return standing.term;
-}
+import { CALM, claimOf, storeOn, takeLead } from "./_support/store.ts";
 
 ioTestNeeding(
   POSTGRES_MISSING,
@@ -31,22 +18,22 @@ ioTestNeeding(
     assert.equal(empty.term, undefined);
     assert.equal(await store.loadHighWater(CALM), 0);
 
-    const first = await lead(store, "one");
+    const first = await takeLead(store, "one");
     assert.equal(first.epoch, epochFromHalves({ hi: empty.incarnation, lo: 1n }));
     assert.equal(first.claimId, "one");
-    assert.equal(await store.takeOver(empty, claim("late"), CALM), undefined);
+    assert.equal(await store.takeOver(empty, claimOf("late"), CALM), undefined);
     assert.equal(await store.persistHighWater(2 ** 46 - 1, first.epoch, CALM), 2 ** 46 - 1);
     assert.equal(await store.persistHighWater(5, first.epoch, CALM), 2 ** 46 - 1);
     const seen = await store.readStanding(CALM);
     await store.beat(first.epoch, CALM);
     assert.notEqual((await store.readStanding(CALM)).beat, seen.beat);
-    assert.equal(await store.takeOver(seen, claim("deceived"), CALM), undefined);
+    assert.equal(await store.takeOver(seen, claimOf("deceived"), CALM), undefined);
 
     await store.resign(first.epoch, CALM);
     await store.beat(first.epoch, CALM);
     assert.ok((await store.readStanding(CALM)).resigned);
     const resigned = { ...seen, resigned: true };
-    const second = (await store.takeOver(resigned, claim("two"), CALM))?.term;
+    const second = (await store.takeOver(resigned, claimOf("two"), CALM))?.term;
     assert.ok(second !== undefined && second.epoch > first.epoch);
     await store.resign(first.epoch, CALM);
     assert.ok(!(await store.readStanding(CALM)).resigned);
@@ -74,7 +61,7 @@ ioTestNeeding(
     await using server = await PostgresServer.start();
     await using store = storeOn(server);
     await store.prepare(CALM);
-    const { epoch } = await lead(store);
+    const { epoch } = await takeLead(store);
     const moved = new Map([["\0", 1n], ["\uFEFFkey", 2n ** 64n - 1n], ["schlüssel'\\{}\",", 7n]]);
     const { version } = await store.readSequences(CALM);
     const write = { version, operationId: "one", moved, counters: moved };
@@ -97,7 +84,7 @@ ioTestNeeding(
     await using server = await PostgresServer.start();
     await using store = storeOn(server);
     await store.prepare(CALM);
-    const { epoch } = await lead(store);
+    const { epoch } = await takeLead(store);
     const { version, leases } = await store.readLeases(CALM);
     assert.deepEqual(leases, []);
     const lease = {
@@ -130,7 +117,7 @@ ioTestNeeding(
       await Promise.all(stores.map((store) => store.prepare(CALM)));
       const [one, , , two] = stores;
       assert.ok(one !== undefined && two !== undefined);
-      const { epoch } = await lead(one);
+      const { epoch } = await takeLead(one);
       await one.persistHighWater(77, epoch, CALM);
       const moved = new Map([["key", 5n]]);
       await one.writeSequences(
@@ -156,14 +143,14 @@ ioTestNeeding(
     await using store = storeOn(server);
     await store.prepare(CALM);
     const before = await store.readStanding(CALM);
-    const { epoch } = await lead(store);
+    const { epoch } = await takeLead(store);
     await store.persistHighWater(100, epoch, CALM);
     const restored = await store.restore(50, CALM);
     assert.deepEqual(restored, { incarnation: before.incarnation + 1n, highWaterMs: 100 });
     assert.equal((await store.restore(500, CALM)).highWaterMs, 500);
     assert.equal((await store.readStanding(CALM)).term, undefined);
     await assert.rejects(store.beat(epoch, CALM), { code: "not-leader" });
-    assert.ok((await lead(store)).epoch > epoch);
+    assert.ok((await takeLead(store)).epoch > epoch);
   },
 );
 

@@ -1,7 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { SystemClock } from "../../../../src/clock/system_clock.ts";
-import type { StoreCallOptions } from "../../../../src/drivers/cluster/store.ts";
+import { TransientError, UnavailableError } from "../../../../src/consensus/errors.ts";
+import type {
+  Claim,
+  ClusterStore,
+  StoreCallOptions,
+  Term,
+} from "../../../../src/drivers/cluster/store.ts";
 import { PostgresStore } from "../../../../src/drivers/postgres/store.ts";
 import type { PostgresStoreOptions } from "../../../../src/drivers/postgres/store.ts";
 import { parseTargets } from "../../../../src/drivers/postgres/target.ts";
@@ -36,5 +42,34 @@ export class OpenStore extends PostgresStore implements AsyncDisposable {
   /** Closes it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+}
+
+/** For a call that is expected to run out of time. */
+export const BRIEF: StoreCallOptions = { timeoutMs: 400 };
+
+/** A claim of a node that does not exist. */
+export function claimOf(id: string): Claim {
+  return { id, endpoint: { host: "10.0.0.7", port: 50_551 } };
+}
+
+/** Takes the leadership over from whoever has it. @returns the new term */
+export async function takeLead(store: ClusterStore, id = "claim"): Promise<Term> {
+  const seen = await store.readStanding(CALM);
+  const standing = await store.takeOver(seen, claimOf(id), CALM);
+  if (standing?.term === undefined) throw new Error("another standing was found");
+  return standing.term;
+}
+
+/** Calls until it does not fail with a fault that passes. */
+export async function persistently<T>(call: () => Promise<T>): Promise<T> {
+  for (let left = 300;; left--) {
+    try {
+      return await call();
+    } catch (error) {
+      const passes = error instanceof TransientError || error instanceof UnavailableError;
+      if (left === 0 || !passes) throw error;
+    }
+    await new Promise((resolve) => setTimeout(resolve, 50));
   }
 }
