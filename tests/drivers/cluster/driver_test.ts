@@ -4,40 +4,79 @@ import assert from "node:assert/strict";
 import { SystemClock } from "../../../src/clock/system_clock.ts";
 import { ClusterDriver } from "../../../src/drivers/cluster/driver.ts";
 import { SHORTEST_LEASE_MS } from "../../../src/drivers/cluster/timing.ts";
+import type { ConformanceHook } from "../../../src/testing/conformance/driver_check.ts";
+import type { DriverHarness } from "../../../src/testing/conformance/driver_harness.ts";
 import { testDriverConformance } from "../../../src/testing/driver_conformance.ts";
+import { settle } from "../../../src/testing/manual_clock.ts";
 import { SimulatedEngine } from "./_support/simulated_engine.ts";
+import { SimulatedLink } from "./_support/simulated_link.ts";
 import { SimulatedStore } from "./_support/simulated_store.ts";
 
-const engineOf = new WeakMap<ClusterDriver, SimulatedEngine>();
+/** Far above what a simulated engine needs, and what each check of a silent one takes. */
+const CALL_TIMEOUT_MS = 400;
+
+interface Node {
+  readonly engine: SimulatedEngine;
+  readonly link: SimulatedLink;
+}
+
+const nodes = new WeakMap<ClusterDriver, Node>();
 
 function open(engine = new SimulatedEngine(), maxSequenceKeys = 10_000): Promise<ClusterDriver> {
-  const store = new SimulatedStore({ engine, clock: new SystemClock() });
-  const endpoint = { host: "a.example", port: 50_551 };
+  const link = new SimulatedLink();
   const driver = new ClusterDriver({
-    store,
-    endpoint,
+    store: new SimulatedStore({ engine, link, clock: new SystemClock() }),
+    endpoint: { host: "a.example", port: 50_551 },
     leaseMs: SHORTEST_LEASE_MS,
+    callTimeoutMs: CALL_TIMEOUT_MS,
     maxSequenceKeys,
   });
-  engineOf.set(driver, engine);
+  nodes.set(driver, { engine, link });
   return Promise.resolve(driver);
+}
+
+function nodeOf(driver: ClusterDriver): Node {
+  const node = nodes.get(driver);
+  assert.ok(node);
+  return node;
+}
+
+/** Lets what is asked be done and the answers be lost, then loses everything. */
+async function silence(driver: ClusterDriver): Promise<() => Promise<void>> {
+  const { link } = nodeOf(driver);
+  const { plan } = link;
+  link.plan = () => ({ requestMs: 0, answerMs: Infinity });
+  await settle();
+  link.cut();
+  return () => {
+    link.plan = plan;
+    link.mend();
+    return Promise.resolve();
+  };
+}
+
+/** Breaks the connection after what is asked was done, and before it is answered. */
+async function fault(driver: ClusterDriver): Promise<void> {
+  const { link } = nodeOf(driver);
+  const { plan } = link;
+  link.plan = () => ({ requestMs: 0, answerMs: 0, fault: "transient" });
+  await settle();
+  link.plan = plan;
+  link.interruptWatches();
 }
 
 /** Another node takes over, however long the leader has been silent. */
 function supersede(driver: ClusterDriver): Promise<void> {
-  const engine = engineOf.get(driver);
+  const { engine } = nodeOf(driver);
   const endpoint = { host: "b.example", port: 50_551 };
-  assert(engine?.takeOver(engine.standing, { id: crypto.randomUUID(), endpoint }));
+  assert(engine.takeOver(engine.standing, { id: crypto.randomUUID(), endpoint }));
   return Promise.resolve();
 }
 
-testDriverConformance<ClusterDriver>("ClusterDriver", {
-  test: (name, fn) => Deno.test(name, fn),
-  open: () => open(),
-  close: (driver) => driver.close(),
+const hooks: Required<Pick<DriverHarness<ClusterDriver>, ConformanceHook>> = {
   reopen: async (driver) => {
     await driver.close();
-    return await open(engineOf.get(driver));
+    return await open(nodeOf(driver).engine);
   },
   supersede,
   openWith: ({ sequences, maxSequenceKeys }) => {
@@ -45,4 +84,14 @@ testDriverConformance<ClusterDriver>("ClusterDriver", {
     engine.fill(new Map(sequences));
     return open(engine, maxSequenceKeys);
   },
+  standby: (driver) => open(nodeOf(driver).engine),
+  silence,
+  fault,
+};
+
+testDriverConformance<ClusterDriver>("ClusterDriver", {
+  test: (name, fn) => Deno.test(name, fn),
+  open: () => open(),
+  close: (driver) => driver.close(),
+  ...hooks,
 });
