@@ -39,11 +39,13 @@ export class SimulatedLink {
   readonly #watches = new Set<SimulatedWatch>();
   #isCut = false;
   #gate: Deferred<void> | undefined;
+  #reset: Deferred<never> = deferred<never>();
 
   constructor({ trueTime, plan = () => AT_ONCE, newsMs = () => 0 }: SimulatedLinkOptions = {}) {
     this.#trueTime = trueTime;
     this.plan = plan;
     this.#newsMs = newsMs;
+    this.#reset.promise.catch(() => {});
   }
 
   /** Whether messages get through. */
@@ -71,6 +73,15 @@ export class SimulatedLink {
     }
   }
 
+  /** Breaks the connection once: what is under way fails, though it may be done. */
+  reset(): void {
+    const { reject } = this.#reset;
+    this.#reset = deferred<never>();
+    this.#reset.promise.catch(() => {});
+    reject(new TransientError("the connection was reset"));
+    this.interruptWatches();
+  }
+
   /** The process stands still: answers and news wait until {@linkcode thaw}. */
   freeze(): void {
     this.#gate ??= deferred<void>();
@@ -86,7 +97,10 @@ export class SimulatedLink {
   async send<T>(method: StoreMethod, act: () => T): Promise<T> {
     this.sent.push(method);
     const { requestMs, answerMs, fault } = this.plan(method);
-    const exchange = this.#exchange(act, requestMs, answerMs);
+    const exchange = Promise.race([
+      this.#exchange(act, requestMs, answerMs),
+      this.#reset.promise,
+    ]);
     if (fault === undefined) return await exchange;
     exchange.catch(() => {});
     if (fault === "unavailable") throw new UnavailableError(`${method}: not sent`);
