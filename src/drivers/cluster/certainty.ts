@@ -19,16 +19,20 @@ export function sendTime(clock: Clock): SendTime {
  * Until when one term of leadership is certain: the one number that keeps two nodes from granting at the same
  * time.
  *
- * Both clocks can end it. The monotonic one measures; but it stands still while a machine is suspended, so a wall clock
- * that has moved as far since the last sending ends certainty too, until a later heartbeat is acknowledged.
- * A wall clock that steps back changes nothing.
+ * The monotonic clock measures it; but that clock stands still while a machine is suspended. So each millisecond that the
+ * wall clock gains on it is taken for one of sleep and shortens certainty, up to the next acknowledged heartbeat. A
+ * wall clock that steps back changes nothing, and hides no sleep that comes after the step was noticed, which is at each
+ * reading. One that steps back while the machine sleeps cannot be told from a shorter sleep.
  */
 export class Certainty {
   readonly #clock: Clock;
   readonly #certainMs: number;
   #latest: SendTime | undefined;
-  /** What was sent up to here counts no more, on the monotonic clock: the wall clock has overtaken it. */
-  #overtakenMs = -Infinity;
+  /** The least lead of the wall clock since the sending of `latest`. */
+  #leastLeadMs = Infinity;
+  /** The same since the latest mark, which becomes `latest` if it is acknowledged. */
+  #leastLeadOfMarkMs = Infinity;
+  #sleptMs = 0;
   #hasEnded = false;
 
   /**
@@ -41,11 +45,22 @@ export class Certainty {
     this.#certainMs = certainMs;
   }
 
+  /** Marks the sending of a heartbeat; one is under way at a time. */
+  mark(): SendTime {
+    this.#observe();
+    const sent = sendTime(this.#clock);
+    this.#leastLeadOfMarkMs = leadOf(sent);
+    return sent;
+  }
+
   /** Counts an acknowledged heartbeat. One that was sent before another that counts changes nothing. */
   extend(sent: SendTime): void {
-    if (this.#hasEnded || sent.monotonicMs <= this.#overtakenMs) return;
+    if (this.#hasEnded) return;
     if (this.#latest !== undefined && sent.monotonicMs <= this.#latest.monotonicMs) return;
     this.#latest = sent;
+    this.#leastLeadMs = Math.min(this.#leastLeadOfMarkMs, leadOf(sent));
+    this.#sleptMs = 0;
+    this.#observe();
   }
 
   /** Ends certainty for good. */
@@ -53,22 +68,30 @@ export class Certainty {
     this.#hasEnded = true;
   }
 
-  /** Until when the term is certain, on the monotonic clock; `-Infinity` if it is not. */
+  /** Until when the term is certain, on the monotonic clock; `-Infinity` if it never was, or has ended. */
   until(): number {
     const latest = this.#latest;
     if (this.#hasEnded || latest === undefined) return -Infinity;
-    if (this.#clock.nowMs() - latest.wallMs >= this.#certainMs) {
-      this.#overtakenMs = this.#clock.monotonicMs();
-      this.#latest = undefined;
-      return -Infinity;
-    }
-    return latest.monotonicMs + this.#certainMs;
+    this.#observe();
+    return latest.monotonicMs + this.#certainMs - this.#sleptMs;
   }
 
   /** Whether the term is certain now. */
   get isCertain(): boolean {
-    // The clock is read first, so that a suspension between the two is seen by the wall clock in `until`.
+    // The clock is read first, so that a sleep between the two is seen in `until`.
     const nowMs = this.#clock.monotonicMs();
     return nowMs < this.until();
   }
+
+  #observe(): void {
+    const leadMs = leadOf(sendTime(this.#clock));
+    this.#leastLeadMs = Math.min(this.#leastLeadMs, leadMs);
+    this.#leastLeadOfMarkMs = Math.min(this.#leastLeadOfMarkMs, leadMs);
+    this.#sleptMs = Math.max(this.#sleptMs, leadMs - this.#leastLeadMs);
+  }
+}
+
+/** How far the wall clock is ahead of the monotonic one. */
+function leadOf({ wallMs, monotonicMs }: SendTime): number {
+  return wallMs - monotonicMs;
 }

@@ -5,7 +5,7 @@ import { orAborted } from "../../core/abortable.ts";
 import type { Clock } from "../../core/clock.ts";
 import type { Epoch } from "../../core/epoch.ts";
 import type { DriverMetrics } from "../../consensus/driver_metrics.ts";
-import { Certainty, sendTime } from "./certainty.ts";
+import { Certainty } from "./certainty.ts";
 import type { SendTime } from "./certainty.ts";
 import { isOvertaken, isPassing } from "./passing_fault.ts";
 import type { ClusterStore } from "./store.ts";
@@ -112,7 +112,7 @@ export class Reign {
     for (let failures = 0;;) {
       await this.#until(dueMs);
       if (this.#end.signal.aborted) return "ended";
-      const now = sendTime(clock);
+      const now = this.#certainty.mark();
       switch (await this.#beat(now)) {
         case "acknowledged":
           failures = 0;
