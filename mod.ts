@@ -19,7 +19,7 @@
  * assert.equal((await answer.json()).count, 2);
  * ```
  *
- * What else there is, by audience: `./drivers/etcd`, `./drivers/file` and `./drivers/memory`; `./observe` for metrics and
+ * What else there is, by audience: `./drivers/etcd`, `./drivers/postgres`, `./drivers/file` and `./drivers/memory`; `./observe` for metrics and
  * logs; `./testing` for driver authors and for tests; `./server` is the part of this entry that a page in a
  * browser can import; `./proto` the generated messages; `./cli` the command line.
  *
@@ -91,6 +91,13 @@ export type {
 } from "./src/drivers/file/mod.ts";
 export { MemoryDriver } from "./src/drivers/memory/mod.ts";
 export type { MemoryDriverOptions } from "./src/drivers/memory/mod.ts";
+export { PostgresDriver } from "./src/drivers/postgres/mod.ts";
+export type {
+  PostgresDriverOptions,
+  PostgresLocation,
+  PostgresRestoreOptions,
+  PostgresTlsOptions,
+} from "./src/drivers/postgres/mod.ts";
 
 export type {
   ConsensusDriver,

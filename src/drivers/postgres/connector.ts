@@ -14,7 +14,7 @@ import type { Target } from "./target.ts";
 const logger = getLogger(["tsoracle", "drivers", "postgres"]);
 
 /** Options of a {@linkcode Connector}. */
-export interface ConnectorOptions extends SessionOptions {
+export interface ConnectorOptions extends Pick<SessionOptions, "certificates"> {
   /** The servers, at least one, in the order in which they are tried. */
   readonly targets: readonly Target[];
   /** The clock of deadlines. */

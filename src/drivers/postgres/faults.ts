@@ -35,6 +35,11 @@ export function connectFault(error: unknown, address: string): ConsensusError {
   if (error instanceof ConsensusError) return error;
   const state = sqlStateOf(error);
   if (state !== undefined && isPermanent(state)) return permanent(error, state, address);
+  if (error instanceof Error && error.name === "NotCapable") {
+    return new PermanentError(`Cannot connect to PostgreSQL at ${address}: ${error.message}`, {
+      cause: error,
+    });
+  }
   if (isRefusedCertificate(error)) {
     return new PermanentError(
       `Cannot connect to PostgreSQL at ${address} with TLS: ${
@@ -64,7 +69,7 @@ function wayOutOf(state: string): string | undefined {
   if (state === "25006") return "the role or the database sets default_transaction_read_only";
   if (state === "42501") return "grant what docs/engines.md lists";
   if (state === "42P01" || state === "3F000" || state === "42703") {
-    return "part of the store is missing: restore it from a backup, then run `tsoracle restore`";
+    return "part of the store is missing: restore it from a backup (docs/engines.md)";
   }
   return undefined;
 }

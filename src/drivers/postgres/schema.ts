@@ -74,7 +74,7 @@ export async function prepareSchema(session: Session, name: string): Promise<voi
 /** The row of an oracle has been there and is gone: to begin anew would repeat timestamps. */
 export function missingState(name: string): PermanentError {
   return new PermanentError(
-    `Cannot find the row '${name}' of tsoracle.state, which was there: restore it from a backup, then run \`tsoracle restore\``,
+    `Cannot find the row '${name}' of tsoracle.state, which was there: restore it from a backup (docs/engines.md)`,
   );
 }
 

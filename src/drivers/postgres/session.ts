@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Socket } from "node:net";
+import type { ConnectionOptions } from "node:tls";
 // @ts-types="@types/pg"
 import { Client } from "pg";
 // @ts-types="@types/pg"
@@ -14,17 +15,13 @@ import { statementFault } from "./faults.ts";
 import type { Target } from "./target.ts";
 
 /** Certificates of a connection, each as PEM. */
-export interface PostgresTlsOptions {
-  /**
-   * The authorities of which one must have signed the certificate of the server.
-   *
-   * @default those that the runtime trusts
-   */
-  readonly ca?: string | undefined;
+export interface Certificates {
+  /** The authorities of which one must have signed the certificate of the server. */
+  readonly ca?: string;
   /** The certificate by which the server knows this node. */
-  readonly cert?: string | undefined;
+  readonly cert?: string;
   /** The key of `cert`. */
-  readonly key?: string | undefined;
+  readonly key?: string;
 }
 
 /** A row as the server writes it, each column as text. */
@@ -35,14 +32,17 @@ export type Parameter = string | null | readonly string[];
 
 /** What a {@linkcode Session} is opened with. */
 export interface SessionOptions {
-  /** Certificates; their presence alone asks for TLS. */
-  readonly tls: PostgresTlsOptions | undefined;
-  /** What `pg_stat_activity` shows. */
-  readonly applicationName: string;
+  /** Certificates for connections with TLS. */
+  readonly certificates: Certificates;
+  /** Gives up: the socket is closed, and the promise rejects with the signal's reason. */
+  readonly signal: AbortSignal;
 }
 
 /** Other users of the package may have told it how to read a type: here every column stays text. */
 const AS_TEXT = { getTypeParser: () => (text: string) => text };
+
+/** What is given is not looked up in the environment, which this process may not be allowed to read. */
+const NOT_LOOKED_UP = { replication: "false", binary: true };
 
 /** How long a server may take to read that a session is over. */
 const GOODBYE_MS = 1_000;
@@ -70,19 +70,13 @@ export class Session {
     client.on("notice", ({ message }) => this.#warning ??= message ?? "without words");
   }
 
-  /**
-   * Connects and logs in.
-   *
-   * @param options.signal gives up: the socket is closed, and the promise rejects with the signal's reason
-   */
-  static async open(
-    target: Target,
-    options: SessionOptions & { readonly signal: AbortSignal },
-  ): Promise<Session> {
-    const { signal } = options;
+  /** Connects and logs in. */
+  static async open(target: Target, options: SessionOptions): Promise<Session> {
+    const { certificates, signal } = options;
     signal.throwIfAborted();
     const socket = new Socket();
-    const client = new Client(clientConfig(target, socket, options));
+    const client = new Client(clientConfig(target, socket, certificates));
+    Object.assign(client, { binary: false });
     const session = new Session(client, socket);
     const withdraw = onAbort(signal, () => session.destroy());
     try {
@@ -144,20 +138,21 @@ export class Session {
 }
 
 /** Everything is given, so that the package's own environment variables decide nothing. */
-function clientConfig(target: Target, socket: Socket, options: SessionOptions): ClientConfig {
+function clientConfig(target: Target, socket: Socket, certificates: Certificates): ClientConfig {
   const { host, port, user, database, password } = target;
   return {
+    ...NOT_LOOKED_UP,
     host,
     port,
     user,
     database,
     // A function, as without a password the package would look for one in files.
     password: () => password ?? refusePassword(),
-    ssl: sslOf(target, options.tls),
+    ssl: sslOf(target, certificates),
     sslnegotiation: "postgres",
     stream: () => socket,
     types: AS_TEXT,
-    application_name: options.applicationName,
+    application_name: "tsoracle",
     client_encoding: "UTF8",
     options: "-c client_min_messages=warning",
     keepAlive: true,
@@ -165,13 +160,9 @@ function clientConfig(target: Target, socket: Socket, options: SessionOptions): 
   };
 }
 
-function sslOf(
-  { encryption }: Target,
-  tls: PostgresTlsOptions | undefined,
-): false | { readonly rejectUnauthorized: boolean } {
-  if (encryption === "none" || (encryption === undefined && tls === undefined)) return false;
-  const given = Object.entries(tls ?? {}).filter(([, pem]) => pem !== undefined);
-  return { ...Object.fromEntries(given), rejectUnauthorized: encryption !== "unverified" };
+function sslOf({ encryption }: Target, certificates: Certificates): false | ConnectionOptions {
+  if (encryption === "none") return false;
+  return { ...certificates, rejectUnauthorized: encryption === "verified" };
 }
 
 function refusePassword(): never {

@@ -15,8 +15,8 @@ export interface Target {
   readonly password: string | undefined;
   /** The database. */
   readonly database: string;
-  /** What `sslmode` asks for; absent if the URL does not say. */
-  readonly encryption: Encryption | undefined;
+  /** How connections are encrypted. */
+  readonly encryption: Encryption;
 }
 
 const SHAPE = "postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full";
@@ -36,16 +36,20 @@ const MODES: Readonly<Record<string, Encryption>> = {
 /**
  * Reads URLs of PostgreSQL, each with one host or several with commas between them.
  *
+ * @param encryption of those that do not say
  * @returns the servers in the order in which they are tried, at least one
- * @throws {TypeError} naming what is wrong, and never the URL, as it may hold a password
+ * @throws {RangeError} naming what is wrong, and never the URL, as it may hold a password
  */
-export function parseTargets(urls: readonly string[]): readonly Target[] {
-  const targets = urls.flatMap(parseUrl);
+export function parseTargets(
+  urls: readonly string[],
+  encryption: Encryption,
+): readonly Target[] {
+  const targets = urls.flatMap((url) => parseUrl(url, encryption));
   if (targets.length === 0) throw refusal("there is none");
   return targets;
 }
 
-function parseUrl(url: string): readonly Target[] {
+function parseUrl(url: string, otherwise: Encryption): readonly Target[] {
   const parts = URL_PARTS.exec(url);
   if (parts === null) {
     throw refusal("one has another shape; a '/', '?', '#' or '@' in it is escaped");
@@ -53,7 +57,7 @@ function parseUrl(url: string): readonly Target[] {
   const [, login = "", hosts = "", path = "", query = ""] = parts;
   const { user, password } = parseLogin(login);
   const database = path === "" ? user : decoded(path, "database");
-  const encryption = parseQuery(query);
+  const encryption = parseQuery(query) ?? otherwise;
   return hosts.split(",").map((host) => ({
     ...parseHost(host),
     user,
@@ -102,8 +106,8 @@ function decoded(text: string, what: string): string {
   }
 }
 
-function refusal(rule: string): TypeError {
-  return new TypeError(
+function refusal(rule: string): RangeError {
+  return new RangeError(
     `Cannot use the URLs of PostgreSQL as ${rule}: each must look like ${SHAPE}`,
   );
 }

@@ -25,9 +25,8 @@ export type StoreChoices = Partial<PostgresStoreOptions> & {
 /** A store on a server, which its test closes. */
 export function storeOn(server: PostgresServer, choices: StoreChoices = {}): OpenStore {
   return new OpenStore({
-    targets: parseTargets(choices.urls ?? [server.url()]),
-    tls: undefined,
-    applicationName: "tsoracle",
+    targets: parseTargets(choices.urls ?? [server.url()], "none"),
+    certificates: {},
     clock: new SystemClock(),
     acceptAsynchronousReplication: false,
     name: "tsoracle",

@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { SystemClock } from "../../clock/system_clock.ts";
+import { checkAdvance } from "../../consensus/errors.ts";
+import type { Clock } from "../../core/clock.ts";
+import { ClusterDriver } from "../cluster/driver.ts";
+import type { RestoredStore } from "../cluster/store.ts";
+import { DEFAULT_LEASE_MS } from "../cluster/timing.ts";
+import { checkLocation } from "./options.ts";
+import type { PostgresDriverOptions, PostgresLocation, PostgresRestoreOptions } from "./options.ts";
+import { PostgresStore } from "./store.ts";
+
+const DEFAULT_RESTORE_TIMEOUT_MS = 10_000;
+
+/** Polls of a standby per lease: as many as a leader gives signs of life. */
+const POLLS_PER_LEASE = 4;
+
+/**
+ * A driver for several nodes that keeps leadership, high-water, sequences and leases in PostgreSQL. The node that leads writes a
+ * heartbeat four times per lease; another takes over once it has seen none for a lease and a margin. It refuses a server
+ * that does not keep what it acknowledges (docs/engines.md).
+ *
+ * @example
+ * ```ts ignore
+ * import { Oracle, parseEndpoint } from "@tsoracle/tsoracle";
+ * import { PostgresDriver } from "@tsoracle/tsoracle/drivers/postgres";
+ *
+ * const endpoint = parseEndpoint("10.0.0.7:50551");
+ * const urls = ["postgres://tsoracle:secret@pg-a,pg-b/tsoracle?sslmode=verify-full"];
+ * await using driver = new PostgresDriver({ urls, endpoint });
+ * await using oracle = new Oracle({ driver });
+ * ```
+ */
+export class PostgresDriver extends ClusterDriver {
+  /**
+   * Makes a driver that has not connected to PostgreSQL yet.
+   *
+   * @throws {RangeError} if an option is out of range; the message names it, and no URL is in it
+   */
+  constructor(options: PostgresDriverOptions) {
+    const { clock = new SystemClock(), leaseMs = DEFAULT_LEASE_MS } = options;
+    super({ ...options, clock, store: storeOf(options, { clock, watchTimeoutMs: leaseMs }) });
+  }
+
+  /**
+   * After the database was set back to a backup, with no node of the oracle running: makes every later epoch greater
+   * than all before, and raises the high-water. Repeating it is harmless.
+   *
+   * @throws {RangeError} if an option is out of range
+   * @throws {AdvanceOutOfRangeError} if `atLeastMs` is no whole number from 0 to 2^46 - 1
+   * @throws {TransientError} if PostgreSQL did not answer in time; it may be done
+   * @throws {UnavailableError} if it was not reached
+   * @throws {PermanentError} if there is no oracle of that name
+   */
+  static async restore(options: PostgresRestoreOptions): Promise<RestoredStore> {
+    const { atLeastMs, clock = new SystemClock() } = options;
+    const { timeoutMs = DEFAULT_RESTORE_TIMEOUT_MS } = options;
+    checkAdvance(atLeastMs);
+    const store = storeOf(options, { clock, watchTimeoutMs: timeoutMs });
+    try {
+      return await store.restore(atLeastMs, { timeoutMs });
+    } finally {
+      await store.close();
+    }
+  }
+}
+
+interface StoreTiming {
+  readonly clock: Clock;
+  readonly watchTimeoutMs: number;
+}
+
+function storeOf(location: PostgresLocation, timing: StoreTiming): PostgresStore {
+  const pollMs = timing.watchTimeoutMs / POLLS_PER_LEASE;
+  return new PostgresStore({ ...checkLocation(location), ...timing, pollMs });
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Clock } from "../../core/clock.ts";
+import type { ClusterNodeOptions } from "../cluster/options.ts";
+import type { Certificates } from "./session.ts";
+import { parseTargets } from "./target.ts";
+import type { Target } from "./target.ts";
+
+/** The name of the oracle if nothing else is chosen. */
+export const DEFAULT_PREFIX = "tsoracle";
+
+const MAX_PREFIX_LENGTH = 128;
+
+/** Certificates for PostgreSQL, as PEM text. */
+export interface PostgresTlsOptions {
+  /** The authorities to trust instead of the system's. */
+  readonly caPem?: string | undefined;
+  /** The own certificate, for a server that asks clients for one. Needs `keyPem`. */
+  readonly certPem?: string | undefined;
+  /** The private key of `certPem`. */
+  readonly keyPem?: string | undefined;
+}
+
+/** Where the state of an oracle is kept. */
+export interface PostgresLocation {
+  /**
+   * The servers of one database, at least one: `postgres://USER:PASSWORD@HOST:PORT/DATABASE`, each with one host or several
+   * with commas between them. The first that is not in recovery is used. `?sslmode=` may be `verify-full` (as may
+   * be written `require` or `verify-ca`), `no-verify` or `disable`; other parameters are refused.
+   */
+  readonly urls: readonly string[];
+  /**
+   * Speaks TLS with the servers whose URL has no `sslmode`, and proves who they are. `true` trusts the authorities of the
+   * system. Certificates are used for all servers with TLS.
+   *
+   * @default {false}
+   */
+  readonly tls?: boolean | PostgresTlsOptions | undefined;
+  /**
+   * The name of the oracle: 1 to 128 letters, digits, and `-`, `_`, `.`, `/`. Oracles with different names in one database
+   * share tables and know nothing of each other.
+   *
+   * @default {"tsoracle"}
+   */
+  readonly prefix?: string | undefined;
+  /**
+   * Uses a primary whose replicas confirm no commit. **After a failover to such a replica timestamps, ordinals and epochs
+   * repeat**; the nodes that were running notice and stop.
+   *
+   * @default {false}
+   */
+  readonly acceptAsynchronousReplication?: boolean | undefined;
+}
+
+/** Options of a `PostgresDriver`. */
+export interface PostgresDriverOptions extends ClusterNodeOptions, PostgresLocation {}
+
+/** Options of `PostgresDriver.restore`. */
+export interface PostgresRestoreOptions extends PostgresLocation {
+  /** The high-water to reach, milliseconds since the Unix epoch, 0 to 2^46 - 1: above every timestamp ever issued. */
+  readonly atLeastMs: number;
+  /**
+   * How long it may wait for PostgreSQL, in milliseconds.
+   *
+   * @default {10_000}
+   */
+  readonly timeoutMs?: number | undefined;
+  /**
+   * Where time comes from; for tests.
+   *
+   * @default {new SystemClock()}
+   */
+  readonly clock?: Clock | undefined;
+}
+
+/** A location whose parts are known to be right. */
+export interface CheckedLocation {
+  /** The servers, at least one. */
+  readonly targets: readonly Target[];
+  /** Certificates for TLS. */
+  readonly certificates: Certificates;
+  /** The name of the oracle. */
+  readonly name: string;
+  /** Whether replicas need not confirm commits. */
+  readonly acceptAsynchronousReplication: boolean;
+}
+
+/**
+ * Checks where the state is.
+ *
+ * @throws {RangeError} if something is out of range; the message names it, and no URL is in it
+ */
+export function checkLocation(location: PostgresLocation): CheckedLocation {
+  const { urls, tls = false, prefix = DEFAULT_PREFIX } = location;
+  if (!/^[\w./-]+$/.test(prefix) || prefix.length > MAX_PREFIX_LENGTH) {
+    throw new RangeError(
+      `Cannot make a driver as 'prefix' must have 1 to ${MAX_PREFIX_LENGTH} letters, digits, '-', '_', '.' or '/': current value is ${
+        JSON.stringify(prefix)
+      }`,
+    );
+  }
+  const targets = parseTargets(urls, tls === false ? "none" : "verified");
+  if (tls !== false && targets.some(({ encryption }) => encryption === "none")) {
+    throw new RangeError(
+      "Cannot make a driver as 'tls' must be false if one of 'urls' has sslmode=disable: correct one of the two",
+    );
+  }
+  return {
+    targets,
+    certificates: typeof tls === "boolean" ? {} : certificatesOf(tls),
+    name: prefix,
+    acceptAsynchronousReplication: location.acceptAsynchronousReplication ?? false,
+  };
+}
+
+function certificatesOf({ caPem, certPem, keyPem }: PostgresTlsOptions): Certificates {
+  if ((certPem === undefined) !== (keyPem === undefined)) {
+    throw new RangeError(
+      `Cannot make a driver as 'tls.certPem' and 'tls.keyPem' must be given together: current value is '${
+        certPem === undefined ? "keyPem" : "certPem"
+      }' alone`,
+    );
+  }
+  return {
+    ...caPem === undefined ? {} : { ca: caPem },
+    ...certPem === undefined ? {} : { cert: certPem },
+    ...keyPem === undefined ? {} : { key: keyPem },
+  };
+}
