@@ -3,12 +3,17 @@
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const CLI = ["run", "--quiet", "--no-prompt", "-A", "src/cli/main.ts"] as const;
 const START_LIMIT_MS = 30_000;
 const EXIT_LIMIT_MS = 30_000;
 
 /** A program and its arguments, in front of `serve`. */
 export type Program = readonly [string, ...string[]];
+
+/** The command line of this checkout, on the runtime of the tests. */
+export const CLI: Program = [
+  Deno.execPath(),
+  ...["run", "--quiet", "--no-prompt", "-A", "src/cli/main.ts"],
+];
 
 /** Options of {@linkcode ServerProcess.start}. */
 export interface ServerProcessOptions {
@@ -33,7 +38,7 @@ export interface ServerProcessOptions {
   /**
    * What is run.
    *
-   * @default {Deno with the CLI's source}
+   * @default {CLI}
    */
   readonly program?: Program;
 }
@@ -161,8 +166,7 @@ export class ServerProcess implements AsyncDisposable {
 }
 
 function commandLine({ directory }: Placed, options: ServerProcessOptions): Program {
-  const { driver = [], flags = [], listen = "127.0.0.1:0" } = options;
-  const { program = [Deno.execPath(), ...CLI] } = options;
+  const { driver = [], flags = [], listen = "127.0.0.1:0", program = CLI } = options;
   const state = directory === undefined ? [] : ["--state-dir", directory];
   return [...program, "serve", ...driver, "--listen", listen, ...state, "--no-metrics", ...flags];
 }

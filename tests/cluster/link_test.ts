@@ -2,11 +2,11 @@
 
 import { fileURLToPath } from "node:url";
 import { delay } from "@std/async";
-import { ioTest, ioTestNeeding } from "../_support/levels.ts";
+import { ioTest } from "../_support/levels.ts";
 import { until } from "../net/_support/until.ts";
 import { RelayLink } from "./_support/link.ts";
 import type { Link } from "./_support/link.ts";
-import { NAMESPACES_MISSING, NetworkNamespace } from "./_support/network_namespace.ts";
+import { ioTestInNamespaces, NetworkNamespace } from "./_support/network_namespace.ts";
 import { BOTH } from "./_support/relay.ts";
 
 /** Long enough for a byte to arrive on one machine. */
@@ -119,8 +119,8 @@ ioTest("RelayLink holds back what goes the ways that are cut, and nothing else",
   await tryLink(link, far, near);
 });
 
-ioTestNeeding(
-  NAMESPACES_MISSING,
+ioTestInNamespaces(
+  undefined,
   "NetworkNamespace loses what goes the ways that are cut, and nothing else",
   async () => {
     await using far = new FarSide();

@@ -3,20 +3,26 @@
 import assert from "node:assert/strict";
 import { GapChecker } from "../../src/testing/gap_checker.ts";
 import { checkHistory } from "../../src/testing/recorded_history.ts";
-import { ioTest } from "../_support/levels.ts";
+import { ETCD_MISSING, EtcdCluster } from "../_support/engines/etcd_cluster.ts";
+import { ioTest, ioTestNeeding } from "../_support/levels.ts";
 import { ServerProcess } from "../_support/server_process.ts";
+import { embeddedNode } from "./_support/embedded_node.ts";
 import type { RecordedCall } from "./_support/history.ts";
 import { ClusterLoad } from "./_support/load.ts";
 import { OracleCluster } from "./_support/oracle_cluster.ts";
 import type { OrdinalCall } from "./_support/ordinals.ts";
+import { PinnedCaller } from "./_support/pinned_caller.ts";
+import { failOver, leaderOf } from "./_support/rig.ts";
+
+/** The window outlasts the pause of a leader. */
+const SETUP = { engine: "etcd", leaseMs: 500, windowAheadMs: 30_000 } as const;
 
 /** Calls that really were made, over a kill of the server, and break no promise. */
 async function realHistory(): Promise<[RecordedCall[], OrdinalCall[]]> {
   const directory = await Deno.makeTempDir({ prefix: "tsoracle-" });
   try {
     const start = (listen: string) => ServerProcess.start({ directory, listen });
-    await using cluster = new OracleCluster([start]);
-    await cluster.startAll();
+    await using cluster = await OracleCluster.startOf([{ start }]);
     await using load = await ClusterLoad.start(cluster.addresses);
     await load.more(10);
     await cluster.nodes[0]!.kill();
@@ -80,3 +86,28 @@ ioTest("the records of a real run show what is planted among them, and nothing e
     assert.ok(kinds.includes("overlap"), String(kinds));
   });
 });
+
+ioTestNeeding(
+  ETCD_MISSING,
+  "the history of a cluster whose driver is certain for good shows the leader that was paused",
+  async () => {
+    await using etcd = await EtcdCluster.start();
+    const driver = ["etcd", "--etcd", etcd.endpoints.join(",")];
+    const program = embeddedNode({ overconfident: true });
+    await using cluster = await OracleCluster.start({ ...SETUP, driver, program });
+    await using load = await ClusterLoad.start(cluster.addresses);
+    const { history } = load;
+    const rig = { cluster, load, setup: SETUP, random: () => 0 };
+    const leader = await leaderOf(rig);
+    await using caller = new PinnedCaller(history, leader.index, leader.address);
+    await caller.ask();
+    await failOver(rig, "planted", () => leader.pause());
+    await load.more(3);
+    const late = caller.ask();
+    leader.resume();
+    await late;
+    await load.stop();
+    assert.throws(() => history.checkSoFar(), /inversion/);
+    assert.throws(() => history.check(), /inversion/);
+  },
+);

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { delay } from "@std/async";
+import { within } from "../../_support/server_process.ts";
 import type { ClusterNode } from "./cluster_node.ts";
 import { keepSample } from "./figures.ts";
 import type { RecordedCall } from "./history.ts";
@@ -12,6 +13,7 @@ import { failOver, leaderOf, standbyOf } from "./rig.ts";
 /** Calls of each client between two faults. */
 const CALLS = 5;
 const WAITING_CALLS = 10;
+const ANSWER_LIMIT_MS = 20_000;
 const FLAP_MS = 50;
 const FLAPS = 20;
 
@@ -49,18 +51,25 @@ export const LEADER_PAUSED: Fault = {
     const oldEpoch = history.highestEpoch;
     await using opened = new PinnedCaller(history, leader.index, leader.address);
     await opened.ask().catch(() => {});
-    await using late = new PinnedCaller(history, leader.index, leader.address);
+    await using fresh = new PinnedCaller(history, leader.index, leader.address);
     const waiting: Promise<RecordedCall | undefined>[] = [];
+    const send = () => {
+      for (let call = 0; call < WAITING_CALLS; call++) {
+        for (const caller of [opened, fresh]) waiting.push(caller.ask().catch(() => undefined));
+      }
+    };
     await failOver(rig, this.name, async () => {
       await leader.pause();
-      for (let call = 0; call < WAITING_CALLS; call++) {
-        for (const caller of [opened, late]) waiting.push(caller.ask().catch(() => undefined));
-      }
+      send();
     });
     await rig.load.more(CALLS);
+    send();
     const granted = highestGrant(history.calls);
     leader.resume();
-    for (const call of await Promise.all(waiting)) checkLateAnswer(call, { oldEpoch, granted });
+    const late = () => `node ${leader.index} leaves calls unanswered after its pause`;
+    for (const call of await within(Promise.all(waiting), ANSWER_LIMIT_MS, late)) {
+      checkLateAnswer(call, { oldEpoch, granted });
+    }
     await rig.load.more(CALLS);
   },
 };
@@ -137,7 +146,7 @@ export const ROLLING_RESTART: Fault = {
   name: "rolling restart",
   async strike(rig) {
     const { load } = rig;
-    const failed = load.clientFailures.length;
+    const startMs = load.history.now();
     const calls = clientCallsOf(rig);
     for (const node of rig.cluster.nodes) {
       const leader = await leaderOf(rig);
@@ -146,7 +155,7 @@ export const ROLLING_RESTART: Fault = {
       await node.start();
       await load.more(CALLS);
     }
-    const failures = load.clientFailures.slice(failed);
+    const failures = load.clientFailures.filter(({ endMs }) => endMs >= startMs);
     await keepSample({
       ...rig.setup,
       kind: "rolling restart",

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { HAS_PERMISSIONS } from "../../_support/levels.ts";
+import { HAS_PERMISSIONS, ioTestNeeding } from "../../_support/levels.ts";
 import { RelayLink } from "./link.ts";
 import type { Link } from "./link.ts";
 import type { Direction } from "./relay.ts";
@@ -11,10 +11,21 @@ const NOBODY = "02:00:00:00:00:01";
 const NETWORK = "198.18";
 const PREFIX = "tsoracle-test-";
 
-/** What is missing for {@linkcode NetworkNamespace}; for `ioTestNeeding`. */
-export const NAMESPACES_MISSING: string | undefined = await canMakeNamespaces()
-  ? undefined
-  : "needs root and iproute2, for network namespaces";
+/** Whether {@linkcode NetworkNamespace} can be used: it takes Linux, root and iproute2. */
+export const HAS_NAMESPACES: boolean = await canMakeNamespaces();
+
+/**
+ * A test that needs network namespaces. Without the right to make them, which nothing that can be installed gives, it is
+ * left out with a word, and no ignored test stands for it.
+ */
+export function ioTestInNamespaces(
+  missing: string | undefined,
+  name: string,
+  fn: (t: Deno.TestContext) => Promise<void>,
+): void {
+  if (HAS_NAMESPACES) return ioTestNeeding(missing, name, fn);
+  if (HAS_PERMISSIONS) console.warn(`NOT RUN, needs root and iproute2: ${name}`);
+}
 
 /** Two network interfaces that are joined, one on this side and one in a namespace. */
 interface Wire {

@@ -1,12 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { ServerProcess } from "../../_support/server_process.ts";
+import { CLI, ServerProcess } from "../../_support/server_process.ts";
+import type { Program } from "../../_support/server_process.ts";
 import { ClusterNode } from "./cluster_node.ts";
 import type { StartNode } from "./cluster_node.ts";
 import { freeAddress } from "./free_port.ts";
-
-/** Windows so short that the leader writes its high-water several times a second. */
-const BUSY = ["--window-ahead", "300ms", "--failover-advance", "100ms"] as const;
 
 /** Options of {@linkcode OracleCluster.start}. */
 export interface OracleClusterOptions {
@@ -14,12 +12,22 @@ export interface OracleClusterOptions {
   readonly driver: readonly string[];
   /** The lease of the leader, in milliseconds. */
   readonly leaseMs: number;
+  /** How far ahead of the clock the high-water is pushed, in milliseconds. */
+  readonly windowAheadMs: number;
   /**
-   * How many oracles.
+   * What is run.
    *
-   * @default {3}
+   * @default {CLI}
    */
-  readonly size?: number;
+  readonly program?: Program;
+}
+
+/** What makes a node of a cluster. */
+export interface NodePlan {
+  /** Starts its process. */
+  readonly start: StartNode;
+  /** Where it serves. */
+  readonly address?: string;
 }
 
 /** Several oracles on one engine, each a process of its own. */
@@ -27,22 +35,27 @@ export class OracleCluster implements AsyncDisposable {
   /** The oracles. */
   readonly nodes: readonly ClusterNode[];
 
-  /** Makes a cluster that does not run yet. */
-  constructor(starters: readonly StartNode[]) {
-    this.nodes = starters.map((start, index) => new ClusterNode(index, freeAddress(), start));
+  /** Makes a cluster of nodes that do not run yet, each on a free address unless it names one. */
+  private constructor(plans: readonly NodePlan[]) {
+    this.nodes = plans.map(({ address = freeAddress(), start }, index) =>
+      new ClusterNode(index, address, start)
+    );
   }
 
-  /** Starts `tsoracle serve` on an engine, several times. */
+  /** Starts three oracles on an engine. */
   static async start(options: OracleClusterOptions): Promise<OracleCluster> {
-    const { driver, leaseMs, size = 3 } = options;
-    const start = (address: string) =>
-      ServerProcess.start({
-        driver,
-        listen: address,
-        flags: ["--advertise", address, "--lease", `${leaseMs}ms`, ...BUSY],
-      });
-    const cluster = new OracleCluster(Array.from({ length: size }, () => start));
-    await cluster.startAll();
+    const { driver, program = CLI } = options;
+    const start = (listen: string) => {
+      const flags = clusterFlags(listen, options);
+      return ServerProcess.start({ driver, program, listen, flags });
+    };
+    return await OracleCluster.startOf([{ start }, { start }, { start }]);
+  }
+
+  /** Starts nodes of any kind. */
+  static async startOf(plans: readonly NodePlan[]): Promise<OracleCluster> {
+    const cluster = new OracleCluster(plans);
+    await cluster.#startAll();
     return cluster;
   }
 
@@ -51,17 +64,26 @@ export class OracleCluster implements AsyncDisposable {
     return this.nodes.map(({ address }) => address);
   }
 
-  /** Starts every node; if one does not start, none is left. */
-  async startAll(): Promise<void> {
-    const started = await Promise.allSettled(this.nodes.map((node) => node.start()));
-    const failed = started.find(({ status }) => status === "rejected");
-    if (failed === undefined) return;
-    await this[Symbol.asyncDispose]();
-    throw (failed as PromiseRejectedResult).reason;
-  }
-
   /** Ends every node. */
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all(this.nodes.map((node) => node[Symbol.asyncDispose]()));
   }
+
+  /** If one does not start, none is left. */
+  async #startAll(): Promise<void> {
+    const started = await Promise.allSettled(this.nodes.map((node) => node.start()));
+    const failed = started.find((outcome) => outcome.status === "rejected");
+    if (failed === undefined) return;
+    await this[Symbol.asyncDispose]();
+    throw failed.reason;
+  }
+}
+
+/** The flags of one oracle of a cluster. */
+export function clusterFlags(
+  address: string,
+  { leaseMs, windowAheadMs }: Pick<OracleClusterOptions, "leaseMs" | "windowAheadMs">,
+): readonly string[] {
+  const window = ["--window-ahead", `${windowAheadMs}ms`];
+  return ["--advertise", address, "--lease", `${leaseMs}ms`, ...window];
 }

@@ -21,13 +21,13 @@ export class Seed {
   /**
    * Runs a body.
    *
-   * @throws {Error} whatever it throws, with the seed in the message
+   * @throws {Error} with the seed, and what the body has thrown as its cause
    */
   async tell<T>(body: () => Promise<T>): Promise<T> {
     try {
       return await body();
     } catch (cause) {
-      throw new Error(`TSORACLE_SEED=${this.#seed}: ${messageOf(cause)}`, { cause });
+      throw new Error(`this was TSORACLE_SEED=${this.#seed}`, { cause });
     }
   }
 }
@@ -48,8 +48,4 @@ function randomOf(seed: number): Random {
     state ^= state << 5;
     return (state >>> 0) % below;
   };
-}
-
-function messageOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
 }

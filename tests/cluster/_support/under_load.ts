@@ -52,6 +52,6 @@ async function strikeOnce(fault: Fault, rig: Rig): Promise<void> {
     rig.load.history.checkSoFar();
   } catch (cause) {
     const outputs = rig.cluster.nodes.map(({ index, output }) => `node ${index}:\n${output}`);
-    throw new Error(`${fault.name}: ${cause}\n${outputs.join("\n")}`, { cause });
+    throw new Error(`${fault.name} broke a promise; ${outputs.join("\n")}`, { cause });
   }
 }
