@@ -14,6 +14,14 @@ export interface Example {
   readonly effect: string;
 }
 
+/** Flags that belong together. */
+export interface FlagSection {
+  /** What they are about, as a heading. */
+  readonly title: string;
+  /** The flags. */
+  readonly flags: FlagTable;
+}
+
 /** What `--help` and the reference say about a command. */
 export interface CommandDescription {
   /** The word that selects the command. */
@@ -26,6 +34,8 @@ export interface CommandDescription {
   readonly examples: readonly Example[];
   /** What the flags do not say; may be empty. */
   readonly notes: readonly string[];
+  /** The flags under headings, where they are too many for one list. Absent: one list. */
+  readonly sections?: readonly FlagSection[];
 }
 
 /** What a command is started with. */
@@ -49,6 +59,11 @@ export interface Command extends CommandDescription {
    * @throws {CommandError} if the command failed for a reason that a person can act on
    */
   run(args: readonly string[], context: CliContext): Promise<number>;
+}
+
+/** The flags of a command as its help shows them. */
+export function sectionsOf({ sections, flags }: Command): readonly FlagSection[] {
+  return sections ?? [{ title: "Flags", flags }];
 }
 
 /** Describes a command whose body sees the values of its own flags. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Command, Example } from "./command.ts";
+import { sectionsOf } from "./command.ts";
 import type { Flag } from "./flag.ts";
 import { environmentName, oppositeName } from "./flag.ts";
 
@@ -31,8 +32,11 @@ export function commandHelp(command: Command): string {
     ...exampleLines(command.examples),
     `Usage: tsoracle ${command.name}${operands} [FLAGS]`,
     "",
-    "Flags:",
-    ...Object.values(command.flags).flatMap(flagLines),
+    ...sectionsOf(command).flatMap(({ title, flags }) => [
+      `${title}:`,
+      ...Object.values(flags).flatMap(flagLines),
+      "",
+    ]),
     "  -h, --help",
     "      print this help",
     "",

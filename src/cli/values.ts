@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { ValueError } from "./errors.ts";
-import { parseDuration } from "./duration.ts";
+import { formatDuration, parseDuration } from "./duration.ts";
 
 /** An address to bind. */
 export interface ListenAddress {
@@ -54,6 +54,15 @@ export function durationFrom(minMs: number): (text: string) => number {
     const ms = parseDuration(text);
     if (ms < minMs) throw new ValueError(`it must be at least ${minMs}ms`);
     return ms;
+  };
+}
+
+/** Makes a parser of durations from `minMs` to `maxMs` milliseconds. */
+export function durationBetween(minMs: number, maxMs: number): (text: string) => number {
+  return (text) => {
+    const ms = parseDuration(text);
+    if (ms >= minMs && ms <= maxMs) return ms;
+    throw new ValueError(`it must be ${formatDuration(minMs)} to ${formatDuration(maxMs)}`);
   };
 }
 

@@ -2,6 +2,8 @@
 
 import { getLogger } from "@logtape/logtape";
 import type { LeaderEvent, LeadershipEvent } from "../consensus/driver.ts";
+import { eventEpoch } from "../consensus/event_epoch.ts";
+import { formatEndpoint } from "../core/endpoint.ts";
 import { EpochGuard } from "./epoch_guard.ts";
 import type { EpochRegression } from "./epoch_guard.ts";
 import { LeadershipStreamError } from "./errors.ts";
@@ -12,6 +14,13 @@ import type { OracleSettings } from "./options.ts";
 import type { ServingCore } from "./serving_core.ts";
 
 const logger = getLogger(["tsoracle", "server"]);
+
+/** What the log says of a change. */
+const NEWS = {
+  leader: "this node leads",
+  follower: "another node leads",
+  unknown: "no leader is known",
+} as const satisfies Record<LeadershipEvent["kind"], string>;
 
 /** What the watch works with. */
 export interface LeaderWatchOptions {
@@ -37,6 +46,7 @@ export class LeaderWatch {
   readonly #options: LeaderWatchOptions;
   readonly #guard = new EpochGuard();
   #lastTransitionMs: number | undefined;
+  #said: string | undefined;
 
   /** Makes a watch; nothing runs before {@linkcode run}. */
   constructor(options: LeaderWatchOptions) {
@@ -115,6 +125,19 @@ export class LeaderWatch {
     const { meter, settings } = this.#options;
     this.#lastTransitionMs = settings.clock.monotonicMs();
     meter.count("tsoracle.leader_transition.total");
-    logger.debug("leadership event", { kind: event.kind });
+    this.#tell(event);
+  }
+
+  /** A change once; that nothing has changed is no news. */
+  #tell(event: LeadershipEvent): void {
+    const leader = event.kind === "follower" ? event.leaderEndpoint : undefined;
+    const fields = {
+      epoch: eventEpoch(event)?.toString() ?? null,
+      ...(event.kind === "follower" && { leader: leader ? formatEndpoint(leader) : null }),
+    };
+    const said = JSON.stringify([event.kind, fields]);
+    if (said === this.#said) return logger.debug("leadership event", { kind: event.kind });
+    this.#said = said;
+    logger.info(NEWS[event.kind], fields);
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { sectionsOf } from "../../src/cli/command.ts";
 import { COMMANDS } from "../../src/cli/commands.ts";
 import { environmentName } from "../../src/cli/flag.ts";
 import { VERSION } from "../../src/version.ts";
@@ -33,7 +34,9 @@ Deno.test("tsoracle COMMAND --help shows examples first, then every flag, defaul
     const { code, stdout } = await runCli([command.name, "--help"]);
     assert.equal(code, 0);
     assert.ok(stdout.indexOf("Examples:") < stdout.indexOf(`Usage: tsoracle ${command.name}`));
-    assert.ok(stdout.indexOf("Usage:") < stdout.indexOf("Flags:"));
+    for (const { title } of sectionsOf(command)) {
+      assert.ok(stdout.indexOf("Usage:") < stdout.indexOf(`\n${title}:\n`), title);
+    }
     for (const flag of Object.values(command.flags)) {
       assert.match(stdout, new RegExp(`^  --${flag.name}\\b`, "m"));
       if (flag.fromEnvironment) assert.ok(stdout.includes(`env ${environmentName(flag)}]`));
@@ -87,8 +90,28 @@ Deno.test("tsoracle ends with 2 for a wrong flag, value, variable or word of eac
     [["serve", "--window-ahead", "0s"], /at least 1ms/],
     [["serve", "--listen", "http://a:1"], /host:port without a scheme/],
     [["serve", "--log-format", "xml"], /one of text, json/],
-    [["serve", "raft"], /the only driver is 'file'/],
-    [["serve", "file", "file"], /the only driver is 'file'/],
+    [["serve", "raft"], /there is no such driver; one of file, etcd/],
+    [["serve", "etdc"], /did you mean etcd\?/],
+    [["serve", "file", "file"], /serve takes one driver/],
+    [["serve", "--etcd", "a:1"], /--etcd with the driver 'file': it belongs to etcd/],
+    [["serve", "--lease", "1s"], /--lease with the driver 'file'/],
+    [
+      ["serve", "etcd", "--state-dir", "a"],
+      /--state-dir with the driver 'etcd': it belongs to file/,
+    ],
+    [["serve", "etcd"], /--etcd is missing; name its members/],
+    [["serve", "etcd", "--etcd", "a"], /"a" as an endpoint: the port is missing/],
+    [["serve", "etcd", "--etcd", "a:1", "--lease", "299ms"], /it must be 300ms to 1m/],
+    [["serve", "etcd", "--etcd", "a:1", "--prefix", "a b"], /1 to 128 letters/],
+    [["serve", "etcd", "--etcd", "a:1", "--etcd-cert", "x"], /--etcd-key is missing/],
+    [["serve", "etcd", "--etcd", "a:1", "--etcd-key", "x"], /--etcd-cert is missing/],
+    [["serve", "etcd", "--etcd", "a:1", "--advertise", "http://a:1"], /must not name a scheme/],
+    [["serve", "etcd", "--etcd", "a:1", "--advertise", "0.0.0.0:1"], /nobody can connect to that/],
+    [
+      ["serve", "etcd", "--etcd", "a:1", "--listen", "0.0.0.0:1"],
+      /--advertise is missing, and nobody can connect to 0\.0\.0\.0; write --advertise HOST:1/,
+    ],
+    [["serve", "etcd", "--etcd", "a:1", "--listen", "[::]:1"], /nobody can connect to ::/],
     [["get", "--count", "0"], /1 to 262144/],
     [["get", "--count", "262145"], /1 to 262144/],
     [["get", "now"], /get takes no such argument/],

@@ -7,12 +7,17 @@ import { VERSION } from "../../version.ts";
 import { defineCommand } from "../command.ts";
 import type { CliContext } from "../context.ts";
 import { formatDuration } from "../duration.ts";
-import { EXIT, UsageError } from "../errors.ts";
+import { EXIT } from "../errors.ts";
 import { runtimeName } from "../runtime.ts";
-import { SERVE_FLAGS } from "../serve/flags.ts";
+import { checkAdvertised } from "../serve/advertised.ts";
+import { driverOf, refuseForeignFlags, withoutForeign } from "../serve/drivers.ts";
+import type { DriverName } from "../serve/drivers.ts";
+import { checkEtcd } from "../serve/etcd_location.ts";
+import { SERVE_FLAGS, SERVE_SECTIONS } from "../serve/flags.ts";
 import type { ServeSettings } from "../serve/flags.ts";
 import { checkLeaseTtls } from "../serve/lease_ttls.ts";
 import { startNode } from "../serve/node.ts";
+import type { RunningNode } from "../serve/node.ts";
 import { checkEnd, failure } from "../serve/node_end.ts";
 import { configLines } from "../serve/print_config.ts";
 import type { StopRequests } from "../serve/stop_requests.ts";
@@ -24,8 +29,8 @@ const logger = getLogger(["tsoracle", "cli"]);
 /** `tsoracle serve`. */
 export const SERVE_COMMAND = defineCommand({
   name: "serve",
-  operands: "[file]",
-  summary: "Run a durable oracle of one node",
+  operands: "[file|etcd]",
+  summary: "Run a durable oracle: of one node, or a node of a cluster",
   examples: [
     { line: "tsoracle serve", effect: "on 127.0.0.1:50551, state in ./tsoracle-data" },
     {
@@ -36,20 +41,28 @@ export const SERVE_COMMAND = defineCommand({
       line: "tsoracle serve --listen 0.0.0.0:50551 --tls-cert cert.pem --tls-key key.pem",
       effect: "for other machines, over TLS",
     },
+    {
+      line:
+        "tsoracle serve etcd --etcd etcd-a:2379,etcd-b:2379,etcd-c:2379 --listen 0.0.0.0:50551 --advertise host-a:50551 --allow-insecure",
+      effect: "a node of a cluster, which keeps its state in etcd",
+    },
     { line: "TSORACLE_LOG=debug tsoracle serve --print-config", effect: "what would be used" },
   ],
   notes: [
-    "'file' names the driver, and is the only one so far.",
-    "Prints 'serving on HOST:PORT' once it is bound and serves. SIGINT or SIGTERM stops it; a second one ends it at once.",
+    "'file', the default, runs one node with its state on a local disk; 'etcd' runs one of several nodes, of which one leads.",
+    "Prints 'serving on HOST:PORT' once it is bound and of use: it grants timestamps, or knows which node does. SIGINT or SIGTERM stops it; a second one ends it at once.",
     "Each setting is taken from its flag, else from its environment variable, else from its default.",
   ],
   flags: SERVE_FLAGS,
+  sections: SERVE_SECTIONS,
   async body({ settings, given, operands, context }) {
-    checkDriver(operands);
+    const driver = driverOf("serve", operands);
+    refuseForeignFlags(driver, given);
     checkTlsFiles(settings);
     checkLeaseTtls(settings);
+    checkDriverSettings(driver, settings);
     if (settings.printConfig) {
-      context.stdout.write(configLines(SERVE_FLAGS, given));
+      context.stdout.write(configLines(withoutForeign(SERVE_FLAGS, driver), given));
       return EXIT.ok;
     }
     const stopLogging = startLogging({
@@ -60,7 +73,7 @@ export const SERVE_COMMAND = defineCommand({
     const stop = listenForStop(context.signals);
     try {
       const forced = stop.second.then((signal) => EXIT[signal]);
-      return await Promise.race([serveUntilStopped(settings, context, stop), forced]);
+      return await Promise.race([serveUntilStopped(driver, settings, { context, stop }), forced]);
     } finally {
       stop.unsubscribe();
       stopLogging();
@@ -68,30 +81,32 @@ export const SERVE_COMMAND = defineCommand({
   },
 });
 
-function checkDriver(operands: readonly string[]): void {
-  const [driver = "file", ...more] = operands;
-  if (driver === "file" && more.length === 0) return;
-  const refused = driver === "file" ? more[0] : driver;
-  throw new UsageError(
-    `Cannot serve ${JSON.stringify(refused)}: the only driver is 'file'; write tsoracle serve file`,
-  );
+function checkDriverSettings(driver: DriverName, settings: ServeSettings): void {
+  if (driver === "file") return;
+  checkAdvertised(settings);
+  checkEtcd(settings);
+}
+
+interface ServeProcess {
+  readonly context: CliContext;
+  readonly stop: StopRequests;
 }
 
 async function serveUntilStopped(
+  driver: DriverName,
   settings: ServeSettings,
-  context: CliContext,
-  stop: StopRequests,
+  { context, stop }: ServeProcess,
 ): Promise<number> {
   const { refused } = settings.log;
   if (refused !== undefined) logger.warn("unknown log level; logging at info", { level: refused });
   warnOnBadRuntime();
-  const node = await startNode(settings);
+  const node = await startNode(driver, settings);
   const announce = () => {
-    logger.info("serving", startFields(settings, node.address));
+    logger.info("serving", startFields(settings, node));
     context.stdout.write(`serving on ${node.address}\n`);
   };
-  // A node that ends before it served is told about below.
-  void node.serving.then(announce, () => {});
+  // A node that ends before it was of use is told about below.
+  void node.useful.then(announce, () => {});
   const failed = node.failed.then((error) => ({ error }));
   const outcome = await Promise.race([stop.first, failed]);
   if (typeof outcome === "string") logger.info("stopping", { signal: outcome });
@@ -102,14 +117,13 @@ async function serveUntilStopped(
 }
 
 /** What a report of trouble needs to say about how the server was started. */
-function startFields(settings: ServeSettings, address: string): Record<string, unknown> {
+function startFields(settings: ServeSettings, node: RunningNode): Record<string, unknown> {
   return {
     version: VERSION,
     runtime: runtimeName(),
-    address,
+    address: node.address,
     tls: settings.tlsCert !== undefined,
-    driver: "file",
-    directory: settings.directory,
+    ...node.fields,
     window_ahead: formatDuration(settings.windowAheadMs),
     failover_advance: formatDuration(settings.failoverAdvanceMs),
   };

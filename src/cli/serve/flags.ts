@@ -4,7 +4,8 @@ import { UINT32_MAX } from "../../core/integer_limits.ts";
 import { LONGEST_TIMER_MS } from "../../core/timer_limit.ts";
 import type { LogFormat, LogVerbosity } from "../../observe/mod.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../../observe/mod.ts";
-import { STATE_DIR_FLAG } from "../common.ts";
+import type { FlagSection } from "../command.ts";
+import { CLUSTER_FLAGS, ETCD_FLAGS, FILE_FLAGS } from "./driver_flags.ts";
 import type { Settings } from "../flag.ts";
 import { listFlag, optionalFlag, switchFlag, valueFlag } from "../flag.ts";
 import {
@@ -43,8 +44,7 @@ const ADDRESS_FLAGS = {
   }),
 } as const;
 
-const STATE_FLAGS = {
-  directory: STATE_DIR_FLAG,
+const WINDOW_FLAGS = {
   windowAheadMs: valueFlag("window-ahead", {
     placeholder: "DURATION",
     fallback: "3s",
@@ -80,7 +80,8 @@ const SEQUENCE_FLAGS = {
   }),
   maxSequenceKeys: optionalFlag("max-seq-keys", {
     placeholder: "N",
-    summary: "most keys of the state directory; without it as stored there, 10000 in a new one",
+    summary:
+      "most sequences; without it 10000, and with 'file' the number that the directory was made with",
     parse: wholeNumber(1, UINT32_MAX),
   }),
 } as const;
@@ -222,13 +223,29 @@ const PROCESS_FLAGS = {
   }),
 } as const;
 
-/** The flags of `tsoracle serve` (behaviour.md 7.2 and 7.3). */
+/** The flags of `tsoracle serve` under their headings (behaviour.md 7.2 and 7.3). */
+export const SERVE_SECTIONS: readonly FlagSection[] = [
+  { title: "Address", flags: { ...ADDRESS_FLAGS, ...TLS_FLAGS } },
+  { title: "Driver 'file'", flags: FILE_FLAGS },
+  { title: "Drivers of a cluster", flags: CLUSTER_FLAGS },
+  { title: "Driver 'etcd'", flags: ETCD_FLAGS },
+  { title: "Window", flags: WINDOW_FLAGS },
+  { title: "Sequences and leases", flags: { ...SEQUENCE_FLAGS, ...LEASE_FLAGS } },
+  { title: "Metrics and logs", flags: OBSERVE_FLAGS },
+  { title: "Limits", flags: LIMIT_FLAGS },
+  { title: "Start and stop", flags: PROCESS_FLAGS },
+];
+
+/** The flags of `tsoracle serve`, whatever the driver. */
 export const SERVE_FLAGS = {
   ...ADDRESS_FLAGS,
-  ...STATE_FLAGS,
+  ...TLS_FLAGS,
+  ...FILE_FLAGS,
+  ...CLUSTER_FLAGS,
+  ...ETCD_FLAGS,
+  ...WINDOW_FLAGS,
   ...SEQUENCE_FLAGS,
   ...LEASE_FLAGS,
-  ...TLS_FLAGS,
   ...OBSERVE_FLAGS,
   ...LIMIT_FLAGS,
   ...PROCESS_FLAGS,

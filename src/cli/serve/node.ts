@@ -2,7 +2,6 @@
 
 import { getLogger } from "@logtape/logtape";
 import { deferred } from "../../core/deferred.ts";
-import { FileDriver } from "../../drivers/file/mod.ts";
 import { formatAddress } from "../../net/address.ts";
 import type { OracleServer, ServeErrorCode, ServeOptions } from "../../net/mod.ts";
 import { serve, ServeError } from "../../net/mod.ts";
@@ -12,11 +11,16 @@ import { NO_METRICS, Oracle } from "../../server/mod.ts";
 import { VERSION } from "../../version.ts";
 import { CommandError } from "../errors.ts";
 import { runtimeName } from "../runtime.ts";
+import { withKnownPort } from "./advertised.ts";
 import { closeDriver } from "./close_driver.ts";
 import { Closers } from "./closers.ts";
+import type { DriverName } from "./drivers.ts";
+import { watchEngine } from "./engine_watch.ts";
 import type { ServeSettings } from "./flags.ts";
 import { requireNetPermission } from "./net_permission.ts";
 import type { NodeEnd } from "./node_end.ts";
+import { openDriver } from "./open_driver.ts";
+import { untilUseful } from "./until_useful.ts";
 import { readTlsFiles } from "./tls_files.ts";
 
 const logger = getLogger(["tsoracle", "cli"]);
@@ -34,12 +38,15 @@ const FLAGS_TO_CHANGE: Readonly<Record<ServeErrorCode, string>> = {
 export interface RunningNode {
   /** `host:port` as bound. */
   readonly address: string;
-  /** Resolves once it grants timestamps; rejects if it ends before. */
-  readonly serving: Promise<void>;
+  /** What the log says of its driver. */
+  readonly fields: Readonly<Record<string, unknown>>;
+  /** Resolves once it is of use to a client: it grants, or knows who does; rejects if it ends before. */
+  readonly useful: Promise<void>;
   /** Resolves with the reason if the oracle cannot go on; otherwise never. */
   readonly failed: Promise<unknown>;
   /**
-   * Lets calls in flight finish, then stops the oracle, the metrics and the driver, in this order.
+   * Hands the leadership over where that is possible, lets calls in flight finish, then stops the oracle, the metrics
+   * and the driver, in this order.
    *
    * @throws {CommandError} if the driver still writes after the shutdown grace
    */
@@ -47,28 +54,35 @@ export interface RunningNode {
 }
 
 /**
- * Opens the state, starts the oracle and binds the addresses. If one step fails, the earlier ones are
+ * Opens the driver, starts the oracle and binds the addresses. If one step fails, the earlier ones are
  * undone.
  *
  * @throws {Error} a class that a person can act on: of the driver, of the sockets, or {@linkcode CommandError}
  */
-export async function startNode(settings: ServeSettings): Promise<RunningNode> {
+export async function startNode(name: DriverName, settings: ServeSettings): Promise<RunningNode> {
   const closers = new Closers();
   try {
-    return await openNode(settings, closers);
+    await requireNetPermission(settings.listen);
+    const listen = name === "file" ? settings.listen : await withKnownPort(settings.listen);
+    return await openNode(name, { ...settings, listen }, closers);
   } catch (error) {
     await closers.close().catch(() => {});
     throw error;
   }
 }
 
-async function openNode(settings: ServeSettings, closers: Closers): Promise<RunningNode> {
-  await requireNetPermission(settings.listen);
+async function openNode(
+  name: DriverName,
+  settings: ServeSettings,
+  closers: Closers,
+): Promise<RunningNode> {
+  const { shutdownGraceMs, handoverMs } = settings;
   const tls = await readTlsFiles(settings);
-  const { directory, maxSequenceKeys } = settings;
-  const driver = await FileDriver.open({ directory, maxSequenceKeys });
-  closers.add(() => closeDriver(driver, settings.shutdownGraceMs));
-  const metrics = settings.noMetrics ? undefined : await openMetrics(settings, closers);
+  const metrics = settings.noMetrics ? undefined : makeMetrics();
+  const opened = await openDriver(name, settings, metrics);
+  const { driver, fields } = opened;
+  closers.add(() => closeDriver(opened, shutdownGraceMs));
+  if (metrics !== undefined) await openEndpoint(metrics, settings, closers);
   const oracle = new Oracle({
     ...oracleSettings(settings),
     driver,
@@ -77,12 +91,17 @@ async function openNode(settings: ServeSettings, closers: Closers): Promise<Runn
   closers.add(() => oracle.close());
   metrics?.watch(() => oracle.snapshot());
   const server = await listen(oracle, { ...serverSettings(settings), tls });
-  closers.add(() => server.close());
+  const ending = new AbortController();
+  const handOver = handoverMs === 0 ? undefined : () => oracle.handOver({ limitMs: handoverMs });
+  closers.add(() => server.close({ handOver }));
+  closers.add(() => Promise.resolve(ending.abort()));
+  void watchEngine(driver, ending.signal);
   const failed = deferred<unknown>();
   void oracle.finished.then((end) => end.kind === "failed" && failed.resolve(end.error));
   return {
     address: server.address,
-    serving: oracle.untilServing(),
+    fields,
+    useful: untilUseful(oracle, ending.signal),
     failed: failed.promise,
     async close() {
       await closers.close();
@@ -127,14 +146,20 @@ async function listen(oracle: Oracle, options: ServeOptions): Promise<OracleServ
   }
 }
 
-async function openMetrics(settings: ServeSettings, closers: Closers): Promise<PrometheusMetrics> {
+function makeMetrics(): PrometheusMetrics {
+  return new PrometheusMetrics({ version: VERSION, runtime: runtimeName() });
+}
+
+async function openEndpoint(
+  metrics: PrometheusMetrics,
+  settings: ServeSettings,
+  closers: Closers,
+): Promise<void> {
   await requireNetPermission(settings.metricsListen);
-  const metrics = new PrometheusMetrics({ version: VERSION, runtime: runtimeName() });
   try {
     const endpoint = await serveMetrics(metrics, settings.metricsListen);
     closers.add(() => endpoint.close());
     logger.info("metrics are served", { address: formatAddress(endpoint.hostname, endpoint.port) });
-    return metrics;
   } catch (error) {
     if (!(error instanceof MetricsListenError)) throw error;
     throw new CommandError(`${error.message}; see --metrics-listen and --no-metrics`, {

@@ -21,7 +21,7 @@ export function checkEnd(end: NodeEnd): void {
   const { oracle, server } = end;
   if (oracle.kind === "failed") throw failure("go on serving", oracle.error);
   if (oracle.kind === "abandoned") {
-    throw failure("stop in order", "the disk did not answer within the shutdown grace");
+    throw failure("stop in order", "the driver did not answer within the shutdown grace");
   }
   if (server.kind === "oracle-failed") throw failure("go on serving", server.error);
 }

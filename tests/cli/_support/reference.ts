@@ -9,6 +9,7 @@
 
 import { COMMANDS } from "../../../src/cli/commands.ts";
 import type { Command } from "../../../src/cli/command.ts";
+import { sectionsOf } from "../../../src/cli/command.ts";
 import type { Flag } from "../../../src/cli/flag.ts";
 import { environmentName } from "../../../src/cli/flag.ts";
 import { flagUsage } from "../../../src/cli/help.ts";
@@ -63,7 +64,12 @@ export function withParts(text: string, parts: ReadonlyMap<string, string>): str
 function commandPart(command: Command): string {
   const operands = command.operands === "" ? "" : ` ${command.operands}`;
   const lines = command.examples.flatMap(({ line, effect }) => [`# ${effect}`, line]);
-  const rows = Object.values(command.flags).map(flagRow);
+  const tables = sectionsOf(command).flatMap(({ title, flags }) => {
+    const rows = Object.values(flags).map(flagRow);
+    if (rows.length === 0) return [];
+    const heading = command.sections === undefined ? [] : [`### ${title}`, ""];
+    return [...heading, table(["Flag", "Default", "Variable", "Meaning"], rows)];
+  });
   return [
     `${command.summary}: \`tsoracle ${command.name}${operands} [FLAGS]\``,
     "",
@@ -72,7 +78,7 @@ function commandPart(command: Command): string {
     "```",
     "",
     ...command.notes.flatMap((note) => [note, ""]),
-    ...(rows.length === 0 ? [] : [table(["Flag", "Default", "Variable", "Meaning"], rows)]),
+    ...tables,
   ].join("\n");
 }
 
