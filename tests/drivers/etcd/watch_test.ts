@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import type { StandingNews } from "../../../src/drivers/cluster/store.ts";
 import { ETCD_MISSING, EtcdCluster, ETCDCTL_MISSING } from "../../_support/engines/etcd_cluster.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
+import { within } from "../../_support/server_process.ts";
 import { CALM, leadStore, openStore } from "./_support/etcd_rig.ts";
 import type { OpenStore } from "./_support/etcd_rig.ts";
 
@@ -99,7 +100,7 @@ ioTestNeeding(
     cluster.member(0).pause();
     // A call of the same node finds out, long before the watch itself would.
     await assert.rejects(store.readStanding({ timeoutMs: 500 }));
-    await follower.gap();
+    await within(follower.gap(), 9_000, () => "the watch has not left the member before its ping");
     await writer.beat(led.epoch, CALM);
     await follower.until(({ kind }) => kind === "standing");
     cluster.member(0).resume();
