@@ -5,7 +5,7 @@ import { ioTestNeeding, LONG } from "../_support/levels.ts";
 import { embeddedNode } from "./_support/embedded_node.ts";
 import { etcdFaults } from "./_support/etcd_faults.ts";
 import { OracleCluster } from "./_support/oracle_cluster.ts";
-import { setupsOf, strikeAll } from "./_support/schedule.ts";
+import { ORACLE_FAULTS, setupsOf, strikeAll } from "./_support/schedule.ts";
 import { underLoad } from "./_support/under_load.ts";
 
 /** As etcd has it by default, which the figures are for; the short form does not wait that long. */
@@ -20,7 +20,8 @@ for (const setup of setupsOf("etcd")) {
       const driver = ["etcd", "--etcd", etcd.endpoints.join(",")];
       const program = embeddedNode({});
       await using cluster = await OracleCluster.start({ ...setup, driver, program });
-      await underLoad(t, { cluster, setup }, (stage) => strikeAll(stage, etcdFaults(etcd)));
+      const arsenal = { oracle: ORACLE_FAULTS, engine: etcdFaults(etcd) };
+      await underLoad(t, { cluster, setup }, (stage) => strikeAll(stage, arsenal));
     },
   );
 }

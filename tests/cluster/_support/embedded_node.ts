@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The command line has no switch for a clock that is wrong, and none for a driver that lies. This program embeds the
-// oracle on etcd with both, and prints the line that `serve` prints.
+// oracle with both, and prints the line that `serve` prints.
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
@@ -9,9 +9,9 @@ import type { ConsensusDriver, LeadershipEvent } from "../../../src/consensus/dr
 import type { Clock } from "../../../src/core/clock.ts";
 import { parseListenAddress } from "../../../src/cli/values.ts";
 import { parseEndpoint } from "../../../src/core/endpoint.ts";
-import { ClusterDriver } from "../../../src/drivers/cluster/driver.ts";
-import { EtcdClient } from "../../../src/drivers/etcd/client.ts";
-import { EtcdStore } from "../../../src/drivers/etcd/store.ts";
+import type { ClusterDriver } from "../../../src/drivers/cluster/driver.ts";
+import { EtcdDriver } from "../../../src/drivers/etcd/mod.ts";
+import { PostgresDriver } from "../../../src/drivers/postgres/mod.ts";
 import { serve } from "../../../src/net/mod.ts";
 import { startLogging } from "../../../src/observe/mod.ts";
 import { Oracle, SystemClock } from "../../../src/server/mod.ts";
@@ -51,6 +51,7 @@ async function main(): Promise<void> {
       "offset-ms": { type: "string", default: "0" },
       "overconfident": { type: "boolean", default: false },
       "etcd": { type: "string", default: "" },
+      "url": { type: "string" },
       "listen": { type: "string", default: "" },
       "advertise": { type: "string", default: "" },
       "lease": { type: "string", default: "" },
@@ -59,10 +60,14 @@ async function main(): Promise<void> {
     },
   });
   const clock = wrongClock(Number(values["offset-ms"]));
-  const client = new EtcdClient({ urls: values.etcd.split(",").map(urlOf), tls: undefined, clock });
-  const store = new EtcdStore({ client, prefix: "tsoracle", clock, watchTimeoutMs: 2_000 });
-  const endpoint = parseEndpoint(values.advertise);
-  const driver = new ClusterDriver({ store, clock, endpoint, leaseMs: parseInt(values.lease) });
+  const node = {
+    endpoint: parseEndpoint(values.advertise),
+    clock,
+    leaseMs: parseInt(values.lease),
+  };
+  const driver = values.url === undefined
+    ? new EtcdDriver({ ...node, endpoints: values.etcd.split(",") })
+    : new PostgresDriver({ ...node, urls: [values.url] });
   const oracle = new Oracle({
     driver: values.overconfident ? overconfident(driver) : driver,
     clock,
@@ -79,10 +84,6 @@ async function main(): Promise<void> {
     Deno.exit();
   });
   console.log(`serving on ${server.address}`);
-}
-
-function urlOf(member: string): string {
-  return member.includes("://") ? member : `http://${member}`;
 }
 
 function wrongClock(initialMs: number): Clock {

@@ -15,8 +15,11 @@ import { pick } from "./random.ts";
 import type { Fault } from "./rig.ts";
 import type { Stage } from "./under_load.ts";
 
-/** Each fault of an oracle, and how often it strikes in a row. */
-const ORACLE_FAULTS: readonly (readonly [Fault, number])[] = [
+/** A fault, and how often it strikes in a row. */
+export type Series = readonly [Fault, number];
+
+/** Every fault of an oracle. */
+export const ORACLE_FAULTS: readonly Series[] = [
   [LEADER_KILLED, scaled(1, 50)],
   [LEADER_PAUSED, scaled(1, 30)],
   [ROLLING_RESTART, scaled(1, 10)],
@@ -25,6 +28,10 @@ const ORACLE_FAULTS: readonly (readonly [Fault, number])[] = [
   [LEADER_RETURNS, scaled(1, 5)],
   [FLAPPING, scaled(1, 5)],
 ];
+/** Those that end a term without a word. */
+export const SUDDEN_FAULTS: readonly Series[] = ORACLE_FAULTS.filter(([fault]) =>
+  fault === LEADER_KILLED || fault === LEADER_PAUSED
+);
 const ENGINE_ROUNDS = scaled(1, 8);
 const MIXED = scaled(1, 40);
 
@@ -38,17 +45,25 @@ export function setupsOf(engine: string): readonly SampleSetup[] {
   return [short, ...LONG ? full : []];
 }
 
+/** What {@linkcode strikeAll} strikes with. */
+export interface Arsenal {
+  /** Faults of oracles. */
+  readonly oracle: readonly Series[];
+  /** Faults of their engine. */
+  readonly engine: readonly Fault[];
+}
+
 /** Every fault alone, several times in a row, and then a mix of all that the seed decides. */
 export async function strikeAll(
   { rig, strike }: Stage,
-  engineFaults: readonly Fault[],
+  { oracle, engine }: Arsenal,
 ): Promise<void> {
-  for (const [fault, times] of ORACLE_FAULTS) {
+  for (const [fault, times] of oracle) {
     for (let time = 0; time < times; time++) await strike(fault);
   }
-  for (const fault of engineFaults) {
+  for (const fault of engine) {
     for (let round = 0; round < ENGINE_ROUNDS; round++) await strike(fault);
   }
-  const faults = [...ORACLE_FAULTS.map(([fault]) => fault), ...engineFaults];
+  const faults = [...oracle.map(([fault]) => fault), ...engine];
   for (let turn = 0; turn < MIXED; turn++) await strike(pick(rig.random, faults));
 }

@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { POSTGRES_MISSING, PostgresServer } from "../_support/engines/postgres_server.ts";
+import { ioTestNeeding, LONG } from "../_support/levels.ts";
+import { embeddedNode } from "./_support/embedded_node.ts";
+import { OracleCluster } from "./_support/oracle_cluster.ts";
+import { postgresFaults } from "./_support/postgres_faults.ts";
+import { ORACLE_FAULTS, setupsOf, strikeAll, SUDDEN_FAULTS } from "./_support/schedule.ts";
+import { underLoad } from "./_support/under_load.ts";
+
+for (const setup of setupsOf("PostgreSQL")) {
+  ioTestNeeding(
+    POSTGRES_MISSING,
+    `three oracles on PostgreSQL keep what they promise, whatever happens to a process, with a lease of ${setup.leaseMs} ms`,
+    async (t) => {
+      await using postgres = await PostgresServer.start();
+      const driver = ["postgres", "--url", postgres.url()];
+      const program = embeddedNode({});
+      await using cluster = await OracleCluster.start({ ...setup, driver, program });
+      const arsenal = {
+        oracle: LONG ? ORACLE_FAULTS : SUDDEN_FAULTS,
+        engine: postgresFaults(postgres),
+      };
+      await underLoad(t, { cluster, setup }, (stage) => strikeAll(stage, arsenal));
+    },
+  );
+}
