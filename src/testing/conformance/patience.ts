@@ -9,6 +9,14 @@ const CLOCK = new SystemClock();
 /** How long a state is left alone before it is looked at again. */
 const POLL_MS = 25;
 
+/** Long enough for an election that nobody contests. */
+const TEMPTATION_MS = 300;
+
+/** Leaves a driver alone that must not do something, so that it can be seen to do it. */
+export async function letItErr(): Promise<void> {
+  await CLOCK.delay(TEMPTATION_MS);
+}
+
 /** Settles like `promise`, or fails if that takes longer than `limitMs`. */
 export async function within<T>(promise: Promise<T>, limitMs: number): Promise<T> {
   const settled = new AbortController();

@@ -5,6 +5,7 @@ import type { ConsensusDriver } from "../../consensus/driver.ts";
 import type { Epoch } from "../../core/epoch.ts";
 import { refused } from "./driver_check.ts";
 import type { DriverCheck, DriverTrial } from "./driver_check.ts";
+import { letItErr } from "./patience.ts";
 import { openStandby } from "./succession.ts";
 
 /** The promises about a leadership that is given up. */
@@ -60,6 +61,7 @@ export const RESIGN_CHECKS: readonly DriverCheck[] = [
       const { events } = trial.watch();
       const known = events.length;
       await trial.closeStandby(standby);
+      await letItErr();
       const third = await trial.standby();
       await trial.watch(third).until(({ kind }) => kind === "leader" || leads(events, known));
       assert.ok(!leads(events, known), "the driver led again after it had resigned");

@@ -16,7 +16,7 @@ export async function openStandby(trial: DriverTrial): Promise<ConsensusDriver> 
 /**
  * Silences the engine to the leader until a standby has its place, then lets it speak again.
  *
- * @param look is called at the moment at which the standby leads
+ * @param look is called once the engine is silent, and at the moment at which the standby leads
  * @returns the epoch of the standby
  */
 export async function replaceSilenced(
@@ -26,6 +26,7 @@ export async function replaceSilenced(
 ): Promise<Epoch> {
   const epoch = await trial.lead();
   const speak = await trial.silence();
+  look();
   const successor = await trial.watch(standby).leader();
   look();
   assert.ok(successor.epoch > epoch, `epoch ${successor.epoch} was elected after ${epoch}`);
