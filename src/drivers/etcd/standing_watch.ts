@@ -44,17 +44,20 @@ export interface StandingWatchOptions {
 export async function* watchStanding(options: StandingWatchOptions): AsyncGenerator<StandingNews> {
   const { clock, signal } = options;
   let cause: unknown;
+  let isOpen = true;
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
     try {
       for await (const news of watchOnce(options, cause)) {
+        isOpen = true;
         if (news.kind === "standing") pauseMs = FIRST_PAUSE_MS;
         yield news;
       }
     } catch (error) {
       signal.throwIfAborted();
       cause = error;
-      logger.info("the watch of etcd is begun anew in {pauseMs} ms: {cause}", { pauseMs, cause });
+      if (isOpen) logger.info("the watch of etcd was lost: {cause}", { cause });
+      isOpen = false;
     }
     await clock.delay(pauseMs, { signal });
     pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);

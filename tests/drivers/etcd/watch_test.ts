@@ -1,12 +1,16 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import type { StandingNews } from "../../../src/drivers/cluster/store.ts";
+import { SystemClock } from "../../../src/clock/system_clock.ts";
+import type { StandingNews, StoreCallOptions } from "../../../src/drivers/cluster/store.ts";
+import { EtcdClient } from "../../../src/drivers/etcd/client.ts";
+import type { Transaction } from "../../../src/drivers/etcd/operations.ts";
+import type { TxnResponse } from "../../../src/gen/etcdserverpb/rpc_pb.ts";
 import { ETCD_MISSING, EtcdCluster, ETCDCTL_MISSING } from "../../_support/engines/etcd_cluster.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
+import { recordLogs } from "../../_support/logs.ts";
 import { within } from "../../_support/server_process.ts";
-import { CALM, leadStore, openStore } from "./_support/etcd_rig.ts";
-import type { OpenStore } from "./_support/etcd_rig.ts";
+import { CALM, leadStore, OpenStore, openStore } from "./_support/etcd_rig.ts";
 
 const STOPPED = new Error("the test is over");
 const CLAIM = { id: "next", endpoint: { host: "oracle", port: 1 } };
@@ -89,7 +93,7 @@ ioTestNeeding(
 
 ioTestNeeding(
   ETCD_MISSING,
-  "the watch leaves a member that is paused, or has lost its cluster",
+  "the watch leaves a member that is paused",
   async () => {
     await using cluster = await EtcdCluster.start({ members: 3, heartbeatMs: 20, electionMs: 200 });
     await using writer = openStore({ urls: [...cluster.endpoints].reverse(), prefix: "one" });
@@ -104,5 +108,63 @@ ioTestNeeding(
     await writer.beat(led.epoch, CALM);
     await follower.until(({ kind }) => kind === "standing");
     cluster.member(0).resume();
+  },
+);
+
+ioTestNeeding(
+  ETCD_MISSING,
+  "the watch ends at a member that has lost its cluster, and begins anew with it",
+  async () => {
+    await using logs = await recordLogs();
+    await using cluster = await EtcdCluster.start({ members: 3, heartbeatMs: 20, electionMs: 200 });
+    await using store = openStore({ urls: [cluster.member(0).endpoint] });
+    const led = await leadStore(store);
+    await using follower = new Follower(store);
+    await follower.gap();
+    const again = follower.gap();
+    await Promise.all([cluster.member(1).kill(), cluster.member(2).kill()]);
+    const lost = async () => {
+      while (logs.records.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+    };
+    await within(lost(), 60_000, () => "the watch has not ended");
+    assert.match(String(logs.records[0]?.properties.cause), /no leader/);
+    cluster.member(1).start();
+    cluster.member(2).start();
+    assert.notEqual(await again, undefined);
+    await store.beat(led.epoch, CALM);
+    await follower.until(({ kind }) => kind === "standing");
+  },
+);
+
+/** Remembers another revision at first, as if much had been written since. */
+class LateClient extends EtcdClient {
+  isLate = true;
+
+  override async txn(transaction: Transaction, options: StoreCallOptions): Promise<TxnResponse> {
+    const response = await super.txn(transaction, options);
+    if (this.isLate && response.header !== undefined) response.header.revision = 1n;
+    return response;
+  }
+}
+
+ioTestNeeding(
+  ETCDCTL_MISSING,
+  "the watch begins anew if what it has not seen was compacted",
+  async () => {
+    await using cluster = await EtcdCluster.start();
+    const clock = new SystemClock();
+    const client = new LateClient({ urls: cluster.endpoints, tls: undefined, clock });
+    const options = { client, prefix: "one", clock, watchTimeoutMs: 2_000 };
+    await using late = new OpenStore(options);
+    await using store = openStore({ urls: cluster.endpoints, prefix: "one" });
+    const led = await leadStore(store);
+    await cluster.compact();
+    await using follower = new Follower(late);
+    assert.equal(await follower.gap(), undefined);
+    const again = follower.gap();
+    client.isLate = false;
+    assert.match(String(await again), /its revisions before \d+ are compacted/);
+    await store.beat(led.epoch, CALM);
+    assert.equal((await follower.next()).kind, "standing");
   },
 );
