@@ -2,7 +2,6 @@
 
 import { ETCD_MISSING, EtcdCluster } from "../_support/engines/etcd_cluster.ts";
 import { ioTestNeeding, LONG } from "../_support/levels.ts";
-import { embeddedNode } from "./_support/embedded_node.ts";
 import { etcdFaults } from "./_support/etcd_faults.ts";
 import { OracleCluster } from "./_support/oracle_cluster.ts";
 import { ORACLE_FAULTS, setupsOf, strikeAll } from "./_support/schedule.ts";
@@ -18,8 +17,7 @@ for (const setup of setupsOf("etcd")) {
     async (t) => {
       await using etcd = await EtcdCluster.start({ members: 3, ...ETCD_TIMING });
       const driver = ["etcd", "--etcd", etcd.endpoints.join(",")];
-      const program = embeddedNode({});
-      await using cluster = await OracleCluster.start({ ...setup, driver, program });
+      await using cluster = await OracleCluster.start({ ...setup, driver });
       const arsenal = { oracle: ORACLE_FAULTS, engine: etcdFaults(etcd) };
       await underLoad(t, { cluster, setup }, (stage) => strikeAll(stage, arsenal));
     },

@@ -2,8 +2,7 @@
 
 import { ETCD_MISSING, EtcdCluster } from "../_support/engines/etcd_cluster.ts";
 import { ioTestNeeding, LONG, scaled } from "../_support/levels.ts";
-import { ServerProcess } from "../_support/server_process.ts";
-import { embeddedNode } from "./_support/embedded_node.ts";
+import { CLI, ServerProcess } from "../_support/server_process.ts";
 import { RelayLink } from "./_support/link.ts";
 import type { Link } from "./_support/link.ts";
 import {
@@ -45,7 +44,6 @@ function optionsOf(address: string, link: Link) {
   return {
     driver: ["etcd", "--etcd", link.endpoints.join(",")],
     listen: address,
-    program: embeddedNode({}),
     flags: clusterFlags(address, SETUP),
   };
 }
@@ -66,9 +64,9 @@ ioTestInNamespaces(
     for (const index of NODES) {
       const namespace = stack.use(await NetworkNamespace.open(await membersOf(etcd), index));
       const start = (address: string) => {
-        const options = optionsOf(address, namespace);
-        const program = namespace.command(embeddedNode({}));
-        return ServerProcess.start({ ...options, program });
+        const { flags, ...options } = optionsOf(address, namespace);
+        const program = namespace.command(CLI);
+        return ServerProcess.start({ ...options, program, flags: [...flags, "--allow-insecure"] });
       };
       plans.push({ start, address: `${namespace.hostname}:${PORT}` });
       links.push(namespace);
