@@ -44,7 +44,7 @@ export function connectFault(error: unknown, address: string): ConsensusError {
     return new PermanentError(
       `Cannot connect to PostgreSQL at ${address} with TLS: ${
         textOf(error)
-      }; give the authority of its certificate as 'ca'`,
+      }; its authority belongs into 'tls.caPem', a certificate that it accepts into 'tls.certPem'`,
       { cause: error },
     );
   }
@@ -74,11 +74,11 @@ function wayOutOf(state: string): string | undefined {
   return undefined;
 }
 
-/** Names of what the certificate of a server may lack, in Node and in Deno. */
+/** Whether one side does not accept the certificate of the other, in the words of Node or of Deno. */
 function isRefusedCertificate(error: unknown): boolean {
   const code = error instanceof Error && "code" in error ? String(error.code) : "";
   return /CERT|ERR_TLS|UNABLE_TO_VERIFY/.test(code) ||
-    /certificate|does not support SSL/i.test(textOf(error));
+    /certificate|alert.*unknown.?ca|does not support SSL/i.test(textOf(error));
 }
 
 function isPermanent(state: string): boolean {

@@ -6,7 +6,7 @@ import type { ConnectionOptions } from "node:tls";
 import { Client } from "pg";
 // @ts-types="@types/pg"
 import type { ClientConfig } from "pg";
-import { TransientError } from "../../consensus/errors.ts";
+import { PermanentError, TransientError } from "../../consensus/errors.ts";
 import { abortable, onAbort } from "../../core/abortable.ts";
 import type { Clock } from "../../core/clock.ts";
 import { deferred } from "../../core/deferred.ts";
@@ -166,5 +166,5 @@ function sslOf({ encryption }: Target, certificates: Certificates): false | Conn
 }
 
 function refusePassword(): never {
-  throw new Error("it asks for a password, and the URL has none");
+  throw new PermanentError("PostgreSQL asks for a password and the URL has none: put it there");
 }

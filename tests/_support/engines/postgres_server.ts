@@ -126,6 +126,13 @@ export class PostgresServer implements AsyncDisposable {
     await this.sql("select pg_reload_conf()");
   }
 
+  /** Writes a file into the directory of the data, which none but the server may read. */
+  async writeData(name: string, text: string): Promise<void> {
+    const path = join(this.data, name);
+    await Deno.writeTextFile(path, text, { mode: 0o600 });
+    await giveToServer(path);
+  }
+
   /** Ends every session of a client. */
   async killSessions(): Promise<void> {
     await this.sql(
@@ -262,10 +269,13 @@ export class PostgresServer implements AsyncDisposable {
 /** A directory whose data the user of the server may read and write. */
 async function makeDirectory(): Promise<string> {
   const directory = await Deno.makeTempDir({ prefix: "tsoracle-" });
-  if (Deno.uid() === 0) {
-    await new Deno.Command("chown", { args: ["postgres:", directory] }).output();
-  }
+  await giveToServer(directory);
   return directory;
+}
+
+async function giveToServer(path: string): Promise<void> {
+  if (Deno.uid() !== 0) return;
+  await new Deno.Command("chown", { args: ["postgres:", path] }).output();
 }
 
 async function configure(data: string, settings: Readonly<Record<string, string>>): Promise<void> {
