@@ -24,21 +24,27 @@ export const FAKETIME_LIBRARY: string | undefined = await exists(FAKETIME) ? FAK
 export const FAKETIME_MISSING: string | undefined = POSTGRES_MISSING ??
   (FAKETIME_LIBRARY === undefined ? "needs `apt-get install faketime`" : undefined);
 
-/** A program of PostgreSQL with its arguments, as a user that it agrees to run as: it refuses root. */
+/**
+ * A program of PostgreSQL with its arguments, as a user that it agrees to run as: it refuses root.
+ *
+ * @param env variables that it alone gets, and none of the programs that start it
+ */
 export function postgresCommand(
   program: string,
   args: readonly string[],
+  env: Readonly<Record<string, string>> = {},
 ): readonly [string, ...string[]] {
   const path = FOLDER === undefined ? program : join(FOLDER, program);
-  if (Deno.uid() !== 0) return [path, ...args];
+  const variables = Object.entries(env).map(([name, value]) => `${name}=${value}`);
+  const command = ["env", ...variables, path, ...args] as const;
+  if (Deno.uid() !== 0) return command;
   return [
     "setpriv",
     "--reuid=postgres",
     "--regid=postgres",
     "--init-groups",
     "--",
-    path,
-    ...args,
+    ...command,
   ];
 }
 

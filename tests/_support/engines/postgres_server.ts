@@ -18,6 +18,8 @@ const QUICK_SETTINGS: Readonly<Record<string, string>> = {
   listen_addresses: "127.0.0.1",
   unix_socket_directories: "",
   shared_buffers: "16MB",
+  // In the directory of the data, so that nothing is left elsewhere when the server is killed.
+  dynamic_shared_memory_type: "mmap",
   max_connections: "60",
   wal_keep_size: "64MB",
   restart_after_crash: "on",
@@ -101,11 +103,11 @@ export class PostgresServer implements AsyncDisposable {
     if (this.#child !== undefined) throw new Error("the server runs already");
     this.#output = "";
     const args = ["-D", this.data, "-p", String(this.port)];
-    const [program, ...rest] = postgresCommand("postgres", args);
+    const env = this.#isShiftable ? this.#shiftedClock() : {};
+    const [program, ...rest] = postgresCommand("postgres", args, env);
     this.#child = new Deno.Command(program, {
       args: rest,
       cwd: "/",
-      env: this.#isShiftable ? this.#shiftedClock() : {},
       stdin: "null",
       stdout: "piped",
       stderr: "piped",
@@ -198,10 +200,11 @@ export class PostgresServer implements AsyncDisposable {
     await Deno.writeTextFile(join(this.#directory, "clock"), `${shift}\n`);
   }
 
-  /** Kills it and removes its data. */
+  /** Ends it and removes its data. */
   async [Symbol.asyncDispose](): Promise<void> {
     this.resume();
-    await this.kill();
+    await this.#quit();
+    await this.#removeSegment();
     await Deno.remove(this.#directory, { recursive: true });
   }
 
@@ -224,12 +227,29 @@ export class PostgresServer implements AsyncDisposable {
     }
   }
 
+  /** Ends it without the checkpoint of an orderly stop. */
+  async #quit(): Promise<void> {
+    const child = this.#child;
+    if (child === undefined) return;
+    signal(child.pid, "SIGQUIT");
+    await this.#untilGone([child.pid]);
+  }
+
+  /** Removes the segment of shared memory that a killed server leaves in the kernel until its next start. */
+  async #removeSegment(): Promise<void> {
+    const lock = await Deno.readTextFile(join(this.data, "postmaster.pid")).catch(() => "");
+    const [, id] = lock.split("\n")[6]?.trim().split(/ +/) ?? [];
+    if (id === undefined) return;
+    await new Deno.Command("ipcrm", { args: ["-m", id], stderr: "null" }).output();
+  }
+
   #shiftedClock(): Record<string, string> {
     return {
       LD_PRELOAD: FAKETIME_LIBRARY ?? "",
       FAKETIME_TIMESTAMP_FILE: join(this.#directory, "clock"),
       FAKETIME_NO_CACHE: "1",
       FAKETIME_DONT_FAKE_MONOTONIC: "1",
+      FAKETIME_DISABLE_SHM: "1",
     };
   }
 

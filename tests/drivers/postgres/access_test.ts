@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { join } from "node:path";
 import { PermanentError } from "../../../src/consensus/errors.ts";
 import { PostgresDriver } from "../../../src/drivers/postgres/driver.ts";
 import type { PostgresDriverOptions } from "../../../src/drivers/postgres/options.ts";
