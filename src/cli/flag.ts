@@ -17,6 +17,10 @@ export interface Flag<T> {
   readonly fallback: string | undefined;
   /** Whether the environment may set it. */
   readonly fromEnvironment: boolean;
+  /** Whether a comma in its variable belongs to the value; otherwise it parts the values of a list. */
+  readonly takesCommas?: boolean;
+  /** What may be printed of a text; absent: all of it. */
+  readonly show?: (text: string) => string;
   /**
    * Turns the texts given into the value; the list is empty if there is not even a default.
    *
@@ -43,6 +47,10 @@ export interface ValueFlagOptions<T> {
    * @default {true}
    */
   readonly fromEnvironment?: boolean;
+  /** Whether a comma in its variable belongs to the value; otherwise it parts the values of a list. */
+  readonly takesCommas?: boolean;
+  /** What may be printed of a text; absent: all of it. */
+  readonly show?: (text: string) => string;
   /** Turns one text into the value, and throws a {@linkcode ValueError} that names the rule. */
   readonly parse: (text: string) => T;
 }

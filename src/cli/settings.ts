@@ -53,7 +53,8 @@ function givenTexts(
   if (fromFlag !== undefined) return { source: "flag", texts: fromFlag };
   const fromEnv = flag.fromEnvironment ? env[environmentName(flag)] : undefined;
   if (fromEnv !== undefined && fromEnv !== "") {
-    const texts = flag.kind === "list" ? fromEnv.split(",").map((text) => text.trim()) : [fromEnv];
+    const isParted = flag.kind === "list" && flag.takesCommas !== true;
+    const texts = isParted ? fromEnv.split(",").map((text) => text.trim()) : [fromEnv];
     return { source: "environment", texts };
   }
   return { source: "default", texts: flag.fallback === undefined ? [] : [flag.fallback] };
@@ -67,7 +68,7 @@ function readFlag(flag: Flag<unknown>, given: Given): unknown {
     return flag.read(given.texts);
   } catch (error) {
     if (!(error instanceof ValueError)) throw error;
-    const text = given.texts.join(",");
+    const text = given.texts.map((each) => flag.show?.(each) ?? each).join(",");
     const name = given.source === "environment"
       ? `${environmentName(flag)}=${text}`
       : `--${flag.name} ${text}`;

@@ -16,6 +16,7 @@ import { checkEtcd } from "../serve/etcd_location.ts";
 import { SERVE_FLAGS, SERVE_SECTIONS } from "../serve/flags.ts";
 import type { ServeSettings } from "../serve/flags.ts";
 import { checkLeaseTtls } from "../serve/lease_ttls.ts";
+import { checkPostgres } from "../serve/postgres_location.ts";
 import { startNode } from "../serve/node.ts";
 import type { RunningNode } from "../serve/node.ts";
 import { checkEnd, failure } from "../serve/node_end.ts";
@@ -29,7 +30,7 @@ const logger = getLogger(["tsoracle", "cli"]);
 /** `tsoracle serve`. */
 export const SERVE_COMMAND = defineCommand({
   name: "serve",
-  operands: "[file|etcd]",
+  operands: "[file|etcd|postgres]",
   summary: "Run a durable oracle: of one node, or a node of a cluster",
   examples: [
     { line: "tsoracle serve", effect: "on 127.0.0.1:50551, state in ./tsoracle-data" },
@@ -46,10 +47,14 @@ export const SERVE_COMMAND = defineCommand({
         "tsoracle serve etcd --etcd etcd-a:2379,etcd-b:2379,etcd-c:2379 --listen 0.0.0.0:50551 --advertise host-a:50551 --allow-insecure",
       effect: "a node of a cluster, which keeps its state in etcd",
     },
+    {
+      line: "tsoracle serve postgres --url postgres://tsoracle@pg-a,pg-b/tsoracle",
+      effect: "a node of a cluster, which keeps its state in PostgreSQL",
+    },
     { line: "TSORACLE_LOG=debug tsoracle serve --print-config", effect: "what would be used" },
   ],
   notes: [
-    "'file', the default, runs one node with its state on a local disk; 'etcd' runs one of several nodes, of which one leads.",
+    "'file', the default, runs one node with its state on a local disk; 'etcd' and 'postgres' run one of several nodes, of which one leads.",
     "Prints 'serving on HOST:PORT' once it is bound and of use: it grants timestamps, or knows which node does. SIGINT or SIGTERM stops it; a second one ends it at once.",
     "Each setting is taken from its flag, else from its environment variable, else from its default.",
   ],
@@ -84,7 +89,8 @@ export const SERVE_COMMAND = defineCommand({
 function checkDriverSettings(driver: DriverName, settings: ServeSettings): void {
   if (driver === "file") return;
   checkAdvertised(settings);
-  checkEtcd(settings);
+  if (driver === "etcd") checkEtcd(settings);
+  else checkPostgres(settings);
 }
 
 interface ServeProcess {

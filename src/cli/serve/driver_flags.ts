@@ -76,6 +76,43 @@ export const ETCD_FLAGS = {
   }),
 } as const;
 
+/** The flags of the driver `postgres` that say how to reach it. */
+export const POSTGRES_FLAGS = {
+  urls: listFlag("url", {
+    placeholder: "URL",
+    summary:
+      "postgres://USER:PASSWORD@HOST:PORT/DATABASE?sslmode=verify-full, with several hosts parted by commas; keep a password in the variable",
+    takesCommas: true,
+    show: withoutPassword,
+    parse: (text) => text,
+  }),
+  postgresTls: switchFlag("postgres-tls", "speak TLS with the servers whose URL has no sslmode"),
+  postgresCa: optionalFlag("postgres-ca", {
+    placeholder: "FILE",
+    summary: "speak TLS with PostgreSQL and trust this authority, PEM",
+    parse: parsePath,
+  }),
+  postgresCert: optionalFlag("postgres-cert", {
+    placeholder: "FILE",
+    summary: "own certificate for a server that asks for one, PEM; needs --postgres-key",
+    parse: parsePath,
+  }),
+  postgresKey: optionalFlag("postgres-key", {
+    placeholder: "FILE",
+    summary: "key of --postgres-cert, PEM",
+    parse: parsePath,
+  }),
+  acceptAsynchronousReplication: switchFlag(
+    "accept-asynchronous-replication",
+    "serve although no replica confirms commits: a failover to one repeats timestamps",
+  ),
+} as const;
+
+/** A URL as it may be printed. */
+export function withoutPassword(url: string): string {
+  return url.replace(/^([^:/]+:\/\/[^:@/]*):[^/?#]*@/, "$1:***@");
+}
+
 function parseAdvertised(text: string): PeerEndpoint {
   const endpoint = endpointOf(text);
   if (!isWildcard(endpoint.host)) return endpoint;

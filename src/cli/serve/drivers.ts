@@ -4,10 +4,10 @@ import { UsageError } from "../errors.ts";
 import type { FlagTable } from "../flag.ts";
 import type { Given } from "../settings.ts";
 import { closest } from "../suggest.ts";
-import { CLUSTER_FLAGS, ETCD_FLAGS, FILE_FLAGS } from "./driver_flags.ts";
+import { CLUSTER_FLAGS, ETCD_FLAGS, FILE_FLAGS, POSTGRES_FLAGS } from "./driver_flags.ts";
 
 /** The drivers that the command line knows. */
-export const DRIVERS = ["file", "etcd"] as const;
+export const DRIVERS = ["file", "etcd", "postgres"] as const;
 
 /** One of them. */
 export type DriverName = (typeof DRIVERS)[number];
@@ -15,8 +15,9 @@ export type DriverName = (typeof DRIVERS)[number];
 /** The flags that belong to some drivers, and to which. All other flags belong to all. */
 const OWNED: readonly { readonly flags: FlagTable; readonly by: readonly DriverName[] }[] = [
   { flags: FILE_FLAGS, by: ["file"] },
-  { flags: CLUSTER_FLAGS, by: ["etcd"] },
+  { flags: CLUSTER_FLAGS, by: ["etcd", "postgres"] },
   { flags: ETCD_FLAGS, by: ["etcd"] },
+  { flags: POSTGRES_FLAGS, by: ["postgres"] },
 ];
 
 /**

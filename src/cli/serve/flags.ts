@@ -5,7 +5,7 @@ import { LONGEST_TIMER_MS } from "../../core/timer_limit.ts";
 import type { LogFormat, LogVerbosity } from "../../observe/mod.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../../observe/mod.ts";
 import type { FlagSection } from "../command.ts";
-import { CLUSTER_FLAGS, ETCD_FLAGS, FILE_FLAGS } from "./driver_flags.ts";
+import { CLUSTER_FLAGS, ETCD_FLAGS, FILE_FLAGS, POSTGRES_FLAGS } from "./driver_flags.ts";
 import type { Settings } from "../flag.ts";
 import { listFlag, optionalFlag, switchFlag, valueFlag } from "../flag.ts";
 import {
@@ -229,6 +229,7 @@ export const SERVE_SECTIONS: readonly FlagSection[] = [
   { title: "Driver 'file'", flags: FILE_FLAGS },
   { title: "Drivers of a cluster", flags: CLUSTER_FLAGS },
   { title: "Driver 'etcd'", flags: ETCD_FLAGS },
+  { title: "Driver 'postgres'", flags: POSTGRES_FLAGS },
   { title: "Window", flags: WINDOW_FLAGS },
   { title: "Sequences and leases", flags: { ...SEQUENCE_FLAGS, ...LEASE_FLAGS } },
   { title: "Metrics and logs", flags: OBSERVE_FLAGS },
@@ -243,6 +244,7 @@ export const SERVE_FLAGS = {
   ...FILE_FLAGS,
   ...CLUSTER_FLAGS,
   ...ETCD_FLAGS,
+  ...POSTGRES_FLAGS,
   ...WINDOW_FLAGS,
   ...SEQUENCE_FLAGS,
   ...LEASE_FLAGS,

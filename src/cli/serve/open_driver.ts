@@ -6,12 +6,15 @@ import { formatEndpoint } from "../../core/endpoint.ts";
 import type { ClusterNodeOptions } from "../../drivers/cluster/options.ts";
 import { EtcdDriver } from "../../drivers/etcd/mod.ts";
 import { FileDriver } from "../../drivers/file/mod.ts";
+import { PostgresDriver } from "../../drivers/postgres/mod.ts";
 import { formatDuration } from "../duration.ts";
 import { UsageError } from "../errors.ts";
 import { advertisedOf } from "./advertised.ts";
 import type { DriverName } from "./drivers.ts";
+import { withoutPassword } from "./driver_flags.ts";
 import { etcdLocation } from "./etcd_location.ts";
 import type { ServeSettings } from "./flags.ts";
+import { postgresLocation } from "./postgres_location.ts";
 
 /** What a driver of the command line can do besides its contract. */
 export interface ServableDriver extends ConsensusDriver {
@@ -53,6 +56,8 @@ export async function openDriver(
       return await openFile(settings);
     case "etcd":
       return await openEtcd(settings, metrics);
+    case "postgres":
+      return await openPostgres(settings, metrics);
   }
 }
 
@@ -73,6 +78,17 @@ async function openEtcd(
   const options = { ...location, ...nodeOptions(settings, metrics) };
   const driver = within("etcd", () => new EtcdDriver(options));
   return clusterDriver(driver, { driver: "etcd", etcd: location.endpoints.join(",") }, settings);
+}
+
+async function openPostgres(
+  settings: ServeSettings,
+  metrics: DriverMetrics | undefined,
+): Promise<OpenedDriver> {
+  const location = await postgresLocation(settings);
+  const options = { ...location, ...nodeOptions(settings, metrics) };
+  const driver = within("postgres", () => new PostgresDriver(options));
+  const url = location.urls.map(withoutPassword).join(" ");
+  return clusterDriver(driver, { driver: "postgres", url }, settings);
 }
 
 function nodeOptions(
