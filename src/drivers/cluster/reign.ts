@@ -111,7 +111,12 @@ export class Reign {
     let dueMs = sent.monotonicMs + timing.beatEveryMs;
     for (let failures = 0;;) {
       await this.#until(dueMs);
+      const isHeard = await this.#isHeard();
       if (this.#end.signal.aborted) return "ended";
+      if (!isHeard) {
+        dueMs = clock.monotonicMs() + retryPauseMs(timing, ++failures);
+        continue;
+      }
       const now = this.#certainty.mark();
       switch (await this.#beat(now)) {
         case "acknowledged":
@@ -134,9 +139,25 @@ export class Reign {
     if (waitMs > 0) await orAborted(clock.delay(waitMs, { signal }), signal);
   }
 
+  /**
+   * Whether the engine's answers arrive, which is asked once certainty has lapsed: heartbeats that are written and
+   * whose answers are lost would keep the other nodes from taking over from one that cannot serve.
+   */
+  async #isHeard(): Promise<boolean> {
+    this.#noteLapse();
+    if (!this.#hasLapsed) return true;
+    const { store, timing } = this.#options;
+    try {
+      await store.readStanding({ timeoutMs: timing.beatTimeoutMs });
+      return true;
+    } catch (error) {
+      if (isPassing(error)) return false;
+      throw error;
+    }
+  }
+
   async #beat(sent: SendTime): Promise<"acknowledged" | "failed" | "overtaken"> {
     const { store, clock, timing, metrics, epoch } = this.#options;
-    this.#noteLapse();
     try {
       await store.beat(epoch, { timeoutMs: timing.beatTimeoutMs });
     } catch (error) {
