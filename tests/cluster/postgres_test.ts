@@ -2,7 +2,6 @@
 
 import { POSTGRES_MISSING, PostgresServer } from "../_support/engines/postgres_server.ts";
 import { ioTestNeeding, LONG } from "../_support/levels.ts";
-import { embeddedNode } from "./_support/embedded_node.ts";
 import { OracleCluster } from "./_support/oracle_cluster.ts";
 import { postgresFaults } from "./_support/postgres_faults.ts";
 import { ORACLE_FAULTS, setupsOf, strikeAll, SUDDEN_FAULTS } from "./_support/schedule.ts";
@@ -15,8 +14,7 @@ for (const setup of setupsOf("PostgreSQL")) {
     async (t) => {
       await using postgres = await PostgresServer.start();
       const driver = ["postgres", "--url", postgres.url()];
-      const program = embeddedNode({});
-      await using cluster = await OracleCluster.start({ ...setup, driver, program });
+      await using cluster = await OracleCluster.start({ ...setup, driver });
       const arsenal = {
         oracle: LONG ? ORACLE_FAULTS : SUDDEN_FAULTS,
         engine: postgresFaults(postgres),

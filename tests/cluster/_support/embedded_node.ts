@@ -1,17 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
 // The command line has no switch for a clock that is wrong, and none for a driver that lies. This program embeds the
-// oracle with both, and prints the line that `serve` prints.
+// oracle on etcd with both, and prints the line that `serve` prints.
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { ConsensusDriver, LeadershipEvent } from "../../../src/consensus/driver.ts";
 import type { Clock } from "../../../src/core/clock.ts";
-import { parseListenAddress } from "../../../src/cli/values.ts";
 import { parseEndpoint } from "../../../src/core/endpoint.ts";
 import type { ClusterDriver } from "../../../src/drivers/cluster/driver.ts";
 import { EtcdDriver } from "../../../src/drivers/etcd/mod.ts";
-import { PostgresDriver } from "../../../src/drivers/postgres/mod.ts";
 import { serve } from "../../../src/net/mod.ts";
 import { startLogging } from "../../../src/observe/mod.ts";
 import { Oracle, SystemClock } from "../../../src/server/mod.ts";
@@ -51,7 +49,6 @@ async function main(): Promise<void> {
       "offset-ms": { type: "string", default: "0" },
       "overconfident": { type: "boolean", default: false },
       "etcd": { type: "string", default: "" },
-      "url": { type: "string" },
       "listen": { type: "string", default: "" },
       "advertise": { type: "string", default: "" },
       "lease": { type: "string", default: "" },
@@ -65,18 +62,13 @@ async function main(): Promise<void> {
     clock,
     leaseMs: parseInt(values.lease),
   };
-  const driver = values.url === undefined
-    ? new EtcdDriver({ ...node, endpoints: values.etcd.split(",") })
-    : new PostgresDriver({ ...node, urls: [values.url] });
+  const driver = new EtcdDriver({ ...node, endpoints: values.etcd.split(",") });
   const oracle = new Oracle({
     driver: values.overconfident ? overconfident(driver) : driver,
     clock,
     windowAheadMs: parseInt(values["window-ahead"]),
   });
-  const server = await serve(oracle, {
-    ...parseListenAddress(values.listen),
-    allowInsecure: true,
-  });
+  const server = await serve(oracle, { port: parseEndpoint(values.listen).port });
   Deno.addSignalListener("SIGTERM", async () => {
     await server.close({ handOver: () => oracle.handOver() });
     await oracle.close();
