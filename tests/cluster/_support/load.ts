@@ -131,6 +131,7 @@ export class ClusterLoad implements AsyncDisposable {
     const limits = { timeoutMs: IMPATIENT_MS };
     this.#callers.start(() => history.record(impatient, () => takeOne(client, limits)));
     for (const key of KEYS) this.#callers.start(() => this.ordinals.take(client, key));
+    this.#callers.start(() => this.ordinals.takeAll(client, KEYS));
   }
 }
 

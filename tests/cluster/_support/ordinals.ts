@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { SeqUncertainError } from "../../../src/client/errors.ts";
+import type { SequenceGrant } from "../../../src/client/grants.ts";
 import type { BaseTsoClient } from "../../../src/client/tso_client.ts";
 import { GapChecker } from "../../../src/testing/gap_checker.ts";
 import type { HistoryCall } from "../../../src/testing/recorded_history.ts";
@@ -39,19 +40,15 @@ export class Ordinals {
     return this.#failures;
   }
 
-  /** Takes a block and records what becomes of the call; a failure is recorded and thrown. */
+  /** Takes a block of one sequence and records what becomes of the call; a failure is recorded and thrown. */
   async take(client: BaseTsoClient, key: string): Promise<void> {
-    const startMs = performance.now();
-    try {
-      const { start, count } = await client.getSeq(key, this.#blockSize);
-      this.#calls.push({ key, startMs, endMs: performance.now(), firstPacked: start, count });
-    } catch (error) {
-      this.#failures.push({ name: key, startMs, endMs: performance.now(), error });
-      if (error instanceof SeqUncertainError) {
-        this.#unknown.set(key, (this.#unknown.get(key) ?? 0) + 1);
-      }
-      throw error;
-    }
+    await this.#record([key], async () => [await client.getSeq(key, this.#blockSize)]);
+  }
+
+  /** Takes a block of each of several sequences in one call, as {@linkcode take}. */
+  async takeAll(client: BaseTsoClient, keys: readonly string[]): Promise<void> {
+    const requests = keys.map((key) => ({ key, count: this.#blockSize }));
+    await this.#record(keys, async () => (await client.getSeqBatch(requests)).blocks);
   }
 
   /**
@@ -68,6 +65,26 @@ export class Ordinals {
       const { start: final } = await client.getSeq(key, this.#blockSize);
       assert.deepEqual(this.#checkerOf(key, calls).check(final), [], key);
       this.#calls.push(this.#lookOf(key, final));
+    }
+  }
+
+  async #record(
+    keys: readonly string[],
+    ask: () => Promise<readonly Pick<SequenceGrant, "start" | "count">[]>,
+  ): Promise<void> {
+    const startMs = performance.now();
+    try {
+      const blocks = await ask();
+      const endMs = performance.now();
+      for (const [index, { start, count }] of blocks.entries()) {
+        this.#calls.push({ key: keys[index]!, startMs, endMs, firstPacked: start, count });
+      }
+    } catch (error) {
+      this.#failures.push({ name: keys.join(), startMs, endMs: performance.now(), error });
+      if (error instanceof SeqUncertainError) {
+        for (const key of keys) this.#unknown.set(key, (this.#unknown.get(key) ?? 0) + 1);
+      }
+      throw error;
     }
   }
 
