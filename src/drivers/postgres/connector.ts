@@ -6,9 +6,9 @@ import type { ConsensusError } from "../../consensus/errors.ts";
 import { abortable, onAbort } from "../../core/abortable.ts";
 import type { Clock } from "../../core/clock.ts";
 import { connectFault } from "./faults.ts";
-import { BEGIN_SESSION, inRecovery, refuseUnsafe, serverStateOf } from "./safety.ts";
+import { BEGIN_SESSION, inRecovery, objectionTo, serverStateOf } from "./safety.ts";
 import { Session } from "./session.ts";
-import type { SessionOptions } from "./session.ts";
+import type { Row, SessionOptions } from "./session.ts";
 import type { Target } from "./target.ts";
 
 const logger = getLogger(["tsoracle", "drivers", "postgres"]);
@@ -25,10 +25,15 @@ export interface ConnectorOptions extends Pick<SessionOptions, "certificates"> {
 
 /** How a session is opened. */
 export interface OpenOptions {
-  /** Gives up. */
-  readonly signal: AbortSignal;
+  /** Each of them gives up. */
+  readonly signals: readonly AbortSignal[];
   /** How long a statement of the session waits for a lock, in milliseconds. */
   readonly lockTimeoutMs: number;
+}
+
+/** {@linkcode OpenOptions} with one signal for all. */
+interface Attempt extends Omit<OpenOptions, "signals"> {
+  readonly signal: AbortSignal;
 }
 
 /**
@@ -54,12 +59,12 @@ export class Connector {
   /**
    * Opens a session on the primary.
    *
-   * @throws {UnavailableError} if none was found, or the signal fired first
+   * @throws {UnavailableError} if none was found
    * @throws {PermanentError} if the primary cannot be relied on, or lets nobody in
    */
-  async open({ signal, lockTimeoutMs }: OpenOptions): Promise<Session> {
+  async open({ signals, lockTimeoutMs }: OpenOptions): Promise<Session> {
     const over = new AbortController();
-    const leave = [signal, this.#closing.signal].map((end) => {
+    const leave = [...signals, this.#closing.signal].map((end) => {
       if (end.aborted) over.abort(end.reason);
       return onAbort(end, () => over.abort(end.reason));
     });
@@ -70,7 +75,19 @@ export class Connector {
     }
   }
 
-  async #openAny(options: OpenOptions): Promise<Session> {
+  /**
+   * A server did not answer: another one is tried first. It may have been promoted, while the old primary waits for
+   * replicas that have left it.
+   */
+  suspect(session: Session): void {
+    if (this.#sessions.has(session) && this.#at === this.#home) this.#advance(this.#at);
+  }
+
+  #advance(from: number): void {
+    this.#at = (from + 1) % this.#options.targets.length;
+  }
+
+  async #openAny(options: Attempt): Promise<Session> {
     const { targets } = this.#options;
     const faults: ConsensusError[] = [];
     for (let left = targets.length; left > 0 && !options.signal.aborted; left--) {
@@ -80,12 +97,13 @@ export class Connector {
       try {
         return await this.#try(target, at, options);
       } catch (error) {
+        if (error instanceof UnsafeServer) throw error.refusal;
         faults.push(connectFault(error, addressOf(target)));
         // Another lane may have found the primary meanwhile.
-        if (this.#at === at) this.#at = (at + 1) % targets.length;
+        if (this.#at === at) this.#advance(at);
       }
     }
-    throw worst(faults, options.signal);
+    throw sum(faults, options.signal);
   }
 
   /** Closes every session, and opens none any more. */
@@ -94,7 +112,7 @@ export class Connector {
     await Promise.all([...this.#sessions].map((session) => session.close(this.#options.clock)));
   }
 
-  async #try(target: Target, at: number, options: OpenOptions): Promise<Session> {
+  async #try(target: Target, at: number, options: Attempt): Promise<Session> {
     const session = await Session.open(target, { ...this.#options, signal: options.signal });
     try {
       await this.#begin(session, target, options);
@@ -107,7 +125,7 @@ export class Connector {
     }
   }
 
-  async #begin(session: Session, target: Target, options: OpenOptions): Promise<void> {
+  async #begin(session: Session, target: Target, options: Attempt): Promise<void> {
     const address = addressOf(target);
     const lockTimeout = String(Math.ceil(options.lockTimeoutMs));
     const withdraw = onAbort(options.signal, () => session.destroy());
@@ -117,7 +135,7 @@ export class Connector {
       const { inRecovery: isStandby, timeline } = serverStateOf(row);
       if (isStandby) throw inRecovery(address);
       if (timeline < this.#timeline) throw outdated(address);
-      refuseUnsafe(row, this.#options.acceptAsynchronousReplication);
+      this.#refuseUnsafe(row);
       if (timeline > this.#timeline) this.#home = undefined;
       this.#timeline = timeline;
     } finally {
@@ -125,12 +143,17 @@ export class Connector {
     }
   }
 
+  #refuseUnsafe(row: Row): void {
+    const refusal = objectionTo(row, this.#options.acceptAsynchronousReplication);
+    if (refusal !== undefined) throw new UnsafeServer(refusal);
+  }
+
   /** Makes a server the home of all sessions. */
   #settle(at: number): void {
+    this.#at = at;
     if (this.#home === at) return;
     for (const session of this.#sessions) session.destroy();
     this.#home = at;
-    this.#at = at;
     const { host, port } = this.#options.targets[at] ?? {};
     logger.info("PostgreSQL at {host}:{port} is the primary", { host, port });
   }
@@ -141,14 +164,24 @@ export class Connector {
   }
 }
 
-/** What does not pass by itself is told before what may. */
-function worst(faults: readonly ConsensusError[], signal: AbortSignal): unknown {
-  const permanent = faults.find((fault) => fault instanceof PermanentError);
-  if (permanent !== undefined) return permanent;
+/** The primary was found and cannot be relied on: no other server can be better. */
+class UnsafeServer extends Error {
+  readonly refusal: PermanentError;
+
+  constructor(refusal: PermanentError) {
+    super(refusal.message);
+    this.name = "UnsafeServer";
+    this.refusal = refusal;
+  }
+}
+
+/** Faults do not pass if none of them does: a standby that lets nobody in must not end a node whose primary is away. */
+function sum(faults: readonly ConsensusError[], signal: AbortSignal): unknown {
   const [first] = faults;
   if (first === undefined) return signal.reason;
-  // A statement that only asks has no outcome to be in doubt of.
-  return new UnavailableError(faults.map(({ message }) => message).join("; "), { cause: first });
+  if (faults.every((fault) => fault instanceof PermanentError)) return first;
+  const messages = faults.map(({ message }) => message).join("; ");
+  return new UnavailableError(messages, { cause: first });
 }
 
 function outdated(address: string): UnavailableError {

@@ -52,7 +52,7 @@ export class Lane {
       signal?.throwIfAborted();
       const session = await this.#open(late, timeoutMs);
       signal?.throwIfAborted();
-      return await answer(session, work(session), { late, timeoutMs });
+      return await this.#answer(session, work(session), { late, timeoutMs });
     } finally {
       deadline.end();
     }
@@ -67,22 +67,23 @@ export class Lane {
     if (this.#session?.isOpen) return this.#session;
     this.#session = undefined;
     // Who waits for a row longer than the first call may take has been given up: the server need not keep it.
-    const session = await this.#connector.open({ signal: late, lockTimeoutMs: timeoutMs });
+    const session = await this.#connector.open({ signals: [late], lockTimeoutMs: timeoutMs });
     this.#session = session;
     return session;
   }
-}
 
-async function answer<T>(
-  session: Session,
-  work: Promise<T>,
-  { late, timeoutMs }: { readonly late: AbortSignal; readonly timeoutMs: number },
-): Promise<T> {
-  try {
-    return await abortable(work, late);
-  } catch (error) {
-    if (!late.aborted) throw error;
-    session.destroy();
-    throw new TransientError(`PostgreSQL did not answer within ${timeoutMs} ms`);
+  async #answer<T>(
+    session: Session,
+    work: Promise<T>,
+    { late, timeoutMs }: { readonly late: AbortSignal; readonly timeoutMs: number },
+  ): Promise<T> {
+    try {
+      return await abortable(work, late);
+    } catch (error) {
+      if (!late.aborted) throw error;
+      this.#connector.suspect(session);
+      session.destroy();
+      throw new TransientError(`PostgreSQL did not answer within ${timeoutMs} ms`);
+    }
   }
 }

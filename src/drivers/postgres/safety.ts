@@ -52,33 +52,35 @@ export function inRecovery(address: string): UnavailableError {
   );
 }
 
-/**
- * Refuses a server that does not keep what it acknowledges.
- *
- * @throws {PermanentError} naming the setting and its value
- */
-export function refuseUnsafe(row: Row, acceptAsynchronousReplication: boolean): void {
+/** Why a primary does not keep what it acknowledges, naming the setting and its value; `undefined` if it does. */
+export function objectionTo(
+  row: Row,
+  acceptAsynchronousReplication: boolean,
+): PermanentError | undefined {
   const { fsync, commit_level: level } = row;
-  if (fsync !== "on") {
-    throw refusal("fsync", "on", fsync);
-  }
+  if (fsync !== "on") return refusal("fsync", "on", fsync);
   if (level === "off") {
-    throw refusal("synchronous_commit", "on (the role or the database may set it, too)", level);
+    return refusal("synchronous_commit", "on (the role or the database may set it, too)", level);
   }
-  if (acceptAsynchronousReplication || !hasReplicas(row)) return;
+  return acceptAsynchronousReplication || !hasReplicas(row)
+    ? undefined
+    : objectionToReplication(row);
+}
+
+function objectionToReplication(row: Row): PermanentError | undefined {
+  const { commit_level: level, replicas, slots } = row;
+  const found = `${replicas} replicas and ${slots} replication slots${hidden(row)}`;
   const wayOut =
     "or accept that a failover repeats timestamps with --accept-asynchronous-replication (acceptAsynchronousReplication)";
-  const found = `${row["replicas"]} replicas and ${row["slots"]} replication slots${hidden(row)}`;
   if (row["standby_names"] === "") {
-    throw new PermanentError(
+    return new PermanentError(
       `Cannot rely on PostgreSQL as it has ${found} and none is synchronous: set synchronous_standby_names, ${wayOut}`,
     );
   }
-  if (!WAITS_FOR_REPLICA.includes(level ?? "")) {
-    throw new PermanentError(
-      `Cannot rely on PostgreSQL as it has ${found} and 'synchronous_commit' must be on or remote_apply: current value is ${level}; set it, ${wayOut}`,
-    );
-  }
+  if (WAITS_FOR_REPLICA.includes(level ?? "")) return undefined;
+  return new PermanentError(
+    `Cannot rely on PostgreSQL as it has ${found} and 'synchronous_commit' must be on or remote_apply: current value is ${level}; set it, ${wayOut}`,
+  );
 }
 
 function hasReplicas(row: Row): boolean {

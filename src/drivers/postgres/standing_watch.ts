@@ -76,10 +76,9 @@ async function openAgain(options: StandingWatchOptions): Promise<Session> {
   for (;;) {
     signal.throwIfAborted();
     const deadline = new CallDeadline(clock, timeoutMs);
-    const opening = connector.open({ signal: deadline.late, lockTimeoutMs: timeoutMs });
-    opening.then((session) => signal.aborted && session.destroy(), () => {});
+    const signals = [deadline.late, signal];
     try {
-      return await abortable(opening, signal);
+      return await connector.open({ signals, lockTimeoutMs: timeoutMs });
     } catch (cause) {
       signal.throwIfAborted();
       logger.debug("cannot watch the leadership: {cause}", { cause });

@@ -130,6 +130,26 @@ ioTestNeeding(
 
 ioTestNeeding(
   POSTGRES_MISSING,
+  "a heartbeat, a read and a persist wait for no other data",
+  async () => {
+    await using server = await PostgresServer.start();
+    await using store = storeOn(server);
+    await store.prepare(CALM);
+    const { epoch } = await takeLead(store);
+    const locked = server.sql("begin; lock table tsoracle.sequence; select pg_sleep(600)");
+    await server.until("select count(*) from pg_stat_activity where query ~ '^begin; lock'", "1");
+    const blocked = Promise.allSettled([store.readSequences(CALM)]);
+    await server.until("select count(*) from pg_locks where not granted", "1");
+    await store.beat(epoch, CALM);
+    assert.equal((await store.readStanding(CALM)).term?.epoch, epoch);
+    assert.equal(await store.persistHighWater(7, epoch, CALM), 7);
+    assert.deepEqual((await store.readLeases(CALM)).leases, []);
+    await Promise.allSettled([locked, server.killSessions(), blocked]);
+  },
+);
+
+ioTestNeeding(
+  POSTGRES_MISSING,
   "a closed store fails what is under way, and every later call",
   async () => {
     await using server = await PostgresServer.start();

@@ -200,3 +200,46 @@ ioTestNeeding(
     assert.equal(await persistently(() => store.persistHighWater(0, epoch, CALM)), 2);
   },
 );
+
+ioTestNeeding(
+  POSTGRES_MISSING,
+  "a standby that lets nobody in does not end a node whose primary is away for a while",
+  async () => {
+    const access = ["host all tso 127.0.0.1/32 reject"];
+    await using stranger = await PostgresServer.start({ access });
+    await using primary = await PostgresServer.start();
+    await primary.sql("create role tso login superuser");
+    const urls = [stranger.url("tso"), primary.url("tso")];
+    await using store = storeOn(primary, { urls });
+    await store.prepare(CALM);
+    await primary.kill();
+    await assert.rejects(store.readStanding(CALM));
+    await assert.rejects(store.readStanding(CALM), (error: Error) => {
+      const { message } = error;
+      return error instanceof UnavailableError && /28000/.test(message) && /; /.test(message);
+    });
+    await primary.serve();
+    await persistently(() => store.readStanding(CALM));
+    await assert.rejects(prepare(stranger, { urls: [stranger.url("tso")] }), refusal(/28000/));
+  },
+);
+
+ioTestNeeding(
+  POSTGRES_MISSING,
+  "an old primary that waits for replicas which have left it is left for the promoted one",
+  async () => {
+    await using first = await PostgresServer.start();
+    await using second = await first.replica("one");
+    await first.set("synchronous_standby_names", "one");
+    await first.until("select sync_state from pg_stat_replication", "sync");
+    await using store = storeOn(first, { urls: [first.url(), second.url()] });
+    await store.prepare(CALM);
+    const { epoch } = await takeLead(store);
+    await second.sql("select pg_promote()");
+    // The first still answers reads, and commits nothing any more.
+    await assert.rejects(store.beat(epoch, BRIEF), TransientError);
+    await persistently(() => store.beat(epoch, CALM));
+    assert.equal(await second.sql("select beat > 1 from tsoracle.state"), "t");
+    assert.equal((await store.readStanding(CALM)).term?.epoch, epoch);
+  },
+);
