@@ -92,7 +92,7 @@ export class Http2Session {
     // One that has an error of its own already is about to tell it, and that comes first.
     socket.on("error", (error) => {
       if (!session.destroyed) connected.reject(error);
-      this.destroy();
+      this.destroy(error);
     });
     session.once("close", () => {
       this.#idle?.abort();
@@ -153,9 +153,9 @@ export class Http2Session {
     this.#heardMs = this.#clock.monotonicMs();
   }
 
-  /** Ends it at once; streams on it fail. */
-  destroy(): void {
-    if (!this.#session.destroyed) this.#session.destroy(undefined, constants.NGHTTP2_CANCEL);
+  /** Ends it at once; streams on it fail with the reason. Without one they would just close, and seem to wait still. */
+  destroy(reason = new Error("the connection was closed")): void {
+    if (!this.#session.destroyed) this.#session.destroy(reason, constants.NGHTTP2_CANCEL);
     // A session that is not connected yet leaves its socket to connect.
     this.#socket.destroy();
   }
@@ -199,7 +199,7 @@ export class Http2Session {
       .then(() => false, () => pong);
     const lives = await Promise.race([pong, late]);
     if (lives) this.hear();
-    else this.destroy();
+    else this.destroy(new Error(`the peer did not answer a ping within ${this.#pongTimeoutMs} ms`));
     return lives;
   }
 

@@ -38,8 +38,12 @@ class StubSession extends EventEmitter {
     this.closed = true;
   }
 
+  /** What it was destroyed with: without an error its streams would not fail. */
+  reason: Error | undefined;
+
   destroy(error?: Error): void {
     this.destroyed = true;
+    this.reason = error;
     if (error !== undefined) this.emit("error", error);
     this.emit("close");
   }
@@ -181,6 +185,7 @@ Deno.test("Http2Session with keep-alive ends a connection whose peer sends no po
   assert.equal(stub.destroyed, false);
   await clock.advance(1);
   assert.equal(stub.destroyed, true);
+  assert.match(String(stub.reason), /did not answer a ping within 2000 ms/);
   assert.equal(clock.sleeping, 0);
 });
 

@@ -11,7 +11,12 @@ const MAX_ANSWER_BYTES = 8_388_608;
 
 /** A silent watch is checked that often. etcd hangs up on who asks more than once in 5 s. */
 const KEEP_ALIVE_MS = 10_000;
-const PONG_TIMEOUT_MS = 2_000;
+
+/**
+ * How long a ping may take. A member answers it in one round trip, whatever it is busy with; one that is paused holds up
+ * every call under way until then.
+ */
+const PONG_TIMEOUT_MS = 500;
 
 /** One member of etcd, and the connection to it. */
 export class EtcdEndpoint {

@@ -29,6 +29,25 @@ ioTestNeeding(
 
 ioTestNeeding(
   ETCD_MISSING,
+  "a call that waits for a paused member ends soon after another call has found out",
+  async () => {
+    await using cluster = await EtcdCluster.start(FAST);
+    await using store = openStore({ urls: cluster.endpoints });
+    await store.prepare(CALM);
+    cluster.member(0).pause();
+    const waiting = assert.rejects(store.readStanding(CALM), (error) => {
+      assert.ok(error instanceof TransientError);
+      assert.match(error.message, /: the peer did not answer a ping within 500 ms$/);
+      return true;
+    });
+    await assert.rejects(store.readStanding({ timeoutMs: 200 }), TransientError);
+    await waiting;
+    cluster.member(0).resume();
+  },
+);
+
+ioTestNeeding(
+  ETCD_MISSING,
   "a call passes over members that cannot be reached, also paused ones",
   async () => {
     await using cluster = await EtcdCluster.start({ ...FAST, members: 5 });
