@@ -6,6 +6,7 @@ import { DECODE_COMMAND } from "./commands/decode.ts";
 import { GET_COMMAND } from "./commands/get.ts";
 import { INIT_COMMAND } from "./commands/init.ts";
 import { LEASE_COMMAND } from "./commands/lease.ts";
+import { RESTORE_COMMAND } from "./commands/restore.ts";
 import { SEQ_COMMAND } from "./commands/seq.ts";
 import { SERVE_COMMAND } from "./commands/serve.ts";
 import { STATUS_COMMAND } from "./commands/status.ts";
@@ -20,6 +21,7 @@ export const COMMANDS: readonly Command[] = [
   STATUS_COMMAND,
   BENCH_COMMAND,
   INIT_COMMAND,
+  RESTORE_COMMAND,
   DECODE_COMMAND,
   VERSION_COMMAND,
 ];

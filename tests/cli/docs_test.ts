@@ -26,7 +26,7 @@ ioTest("the pages name no flag and no variable that the program does not have", 
     const text = await Deno.readTextFile(join(ROOT, page));
     for (
       const [, words = ""] of text.matchAll(
-        /\btsoracle (?:serve|get|seq|lease|status|bench|init|decode)\b([^`\n]*)/g,
+        /\btsoracle (?:serve|get|seq|lease|status|bench|init|restore|decode)\b([^`\n]*)/g,
       )
     ) {
       for (const [, name = ""] of words.matchAll(/ --([a-z-]+)/g)) {

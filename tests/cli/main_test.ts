@@ -126,6 +126,11 @@ Deno.test("tsoracle ends with 2 for a wrong flag, value, variable or word of eac
     [["get", "--client-cert", "a.pem"], /both --client-cert and --client-key/],
     [["init"], /--seed-physical-ms is missing/],
     [["init", "--seed-physical-ms", "70368744177664"], /0 to 70368744177663/],
+    [["restore"], /the driver is missing; write tsoracle restore etcd/],
+    [["restore", "file"], /a backup of one has no use; see tsoracle init/],
+    [["restore", "etcd"], /--etcd is missing/],
+    [["restore", "postgres"], /--url is missing/],
+    [["restore", "etcd", "--url", "x"], /--url with the driver 'etcd': it belongs to postgres/],
     [["version", "please"], /version takes no such argument/],
   ];
   for (const [args, message] of cases) {

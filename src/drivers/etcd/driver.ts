@@ -3,14 +3,13 @@
 import { SystemClock } from "../../clock/system_clock.ts";
 import type { Clock } from "../../core/clock.ts";
 import { ClusterDriver } from "../cluster/driver.ts";
-import type { RestoredStore } from "../cluster/store.ts";
+import { DEFAULT_RESTORE_TIMEOUT_MS, restoreStore } from "../cluster/restore.ts";
+import type { Restored } from "../cluster/restore.ts";
 import { DEFAULT_LEASE_MS } from "../cluster/timing.ts";
 import { EtcdClient } from "./client.ts";
 import { checkLocation, checkSequenceLimit } from "./options.ts";
 import type { EtcdDriverOptions, EtcdLocation, EtcdRestoreOptions } from "./options.ts";
 import { EtcdStore } from "./store.ts";
-
-const DEFAULT_RESTORE_TIMEOUT_MS = 10_000;
 
 /**
  * A driver for several nodes that keeps leadership, high-water, sequences and leases in etcd 3.4 or later. The node that leads
@@ -46,17 +45,13 @@ export class EtcdDriver extends ClusterDriver {
    * @throws {RangeError} {@linkcode CoreError} if an option is out of range
    * @throws {AdvanceOutOfRangeError} if `atLeastMs` is no whole number from 0 to 2^46 - 1
    * @throws {TransientError} if etcd did not answer in time; it may be done
-   * @throws {PermanentError} if there is no oracle under the prefix, or a node of it is running
+   * @throws {PermanentError} if there is no oracle under the prefix, a node of it is running, or sequences of the
+   *   snapshot would be repeated
    */
-  static async restore(options: EtcdRestoreOptions): Promise<RestoredStore> {
-    const { atLeastMs, clock = new SystemClock() } = options;
-    const { timeoutMs = DEFAULT_RESTORE_TIMEOUT_MS } = options;
+  static async restore(options: EtcdRestoreOptions): Promise<Restored> {
+    const { clock = new SystemClock(), timeoutMs = DEFAULT_RESTORE_TIMEOUT_MS } = options;
     const store = storeOf(options, { clock, watchTimeoutMs: timeoutMs });
-    try {
-      return await store.restore(atLeastMs, { timeoutMs });
-    } finally {
-      await store.close();
-    }
+    return await restoreStore(store, options);
   }
 }
 

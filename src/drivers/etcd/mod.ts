@@ -28,6 +28,7 @@ export type {
 } from "./options.ts";
 export { ClusterDriver } from "../cluster/driver.ts";
 export type { ClusterDriverOptions, ClusterNodeOptions } from "../cluster/options.ts";
+export type { ClusterRestoreOptions, Restored } from "../cluster/restore.ts";
 export type {
   Claim,
   ClusterStore,

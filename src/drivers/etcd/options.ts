@@ -4,6 +4,7 @@ import type { Clock } from "../../core/clock.ts";
 import { parseEndpoint } from "../../core/endpoint.ts";
 import type { TlsCertificates } from "../../grpc/tls_certificates.ts";
 import type { ClusterNodeOptions } from "../cluster/options.ts";
+import type { ClusterRestoreOptions } from "../cluster/restore.ts";
 import { MAX_SEQUENCE_KEYS } from "./sequence_buckets.ts";
 
 /** What all keys begin with if nothing else is chosen. */
@@ -55,15 +56,7 @@ export interface EtcdDriverOptions extends ClusterNodeOptions, EtcdLocation {
 }
 
 /** Options of `EtcdDriver.restore`. */
-export interface EtcdRestoreOptions extends EtcdLocation {
-  /** The high-water to reach, milliseconds since the Unix epoch, 0 to 2^46 - 1: above every timestamp ever issued. */
-  readonly atLeastMs: number;
-  /**
-   * How long it may wait for etcd, in milliseconds.
-   *
-   * @default {10_000}
-   */
-  readonly timeoutMs?: number | undefined;
+export interface EtcdRestoreOptions extends EtcdLocation, ClusterRestoreOptions {
   /**
    * Where time comes from; for tests.
    *

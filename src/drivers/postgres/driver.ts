@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { SystemClock } from "../../clock/system_clock.ts";
-import { checkAdvance } from "../../consensus/errors.ts";
 import type { Clock } from "../../core/clock.ts";
 import { ClusterDriver } from "../cluster/driver.ts";
-import type { RestoredStore } from "../cluster/store.ts";
+import { DEFAULT_RESTORE_TIMEOUT_MS, restoreStore } from "../cluster/restore.ts";
+import type { Restored } from "../cluster/restore.ts";
 import { DEFAULT_LEASE_MS } from "../cluster/timing.ts";
 import { checkLocation } from "./options.ts";
 import type { PostgresDriverOptions, PostgresLocation, PostgresRestoreOptions } from "./options.ts";
 import { PostgresStore } from "./store.ts";
-
-const DEFAULT_RESTORE_TIMEOUT_MS = 10_000;
 
 /** Polls of a standby per lease: as many as a leader gives signs of life. */
 const POLLS_PER_LEASE = 4;
@@ -50,18 +48,12 @@ export class PostgresDriver extends ClusterDriver {
    * @throws {AdvanceOutOfRangeError} if `atLeastMs` is no whole number from 0 to 2^46 - 1
    * @throws {TransientError} if PostgreSQL did not answer in time; it may be done
    * @throws {UnavailableError} if it was not reached
-   * @throws {PermanentError} if there is no oracle of that name
+   * @throws {PermanentError} if there is no oracle of that name, or sequences of the backup would be repeated
    */
-  static async restore(options: PostgresRestoreOptions): Promise<RestoredStore> {
-    const { atLeastMs, clock = new SystemClock() } = options;
-    const { timeoutMs = DEFAULT_RESTORE_TIMEOUT_MS } = options;
-    checkAdvance(atLeastMs);
+  static async restore(options: PostgresRestoreOptions): Promise<Restored> {
+    const { clock = new SystemClock(), timeoutMs = DEFAULT_RESTORE_TIMEOUT_MS } = options;
     const store = storeOf(options, { clock, watchTimeoutMs: timeoutMs });
-    try {
-      return await store.restore(atLeastMs, { timeoutMs });
-    } finally {
-      await store.close();
-    }
+    return await restoreStore(store, options);
   }
 }
 

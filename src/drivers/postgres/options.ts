@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import type { ClusterNodeOptions } from "../cluster/options.ts";
+import type { ClusterRestoreOptions } from "../cluster/restore.ts";
 import type { Certificates } from "./session.ts";
 import { parseTargets } from "./target.ts";
 import type { Target } from "./target.ts";
@@ -56,15 +57,7 @@ export interface PostgresLocation {
 export interface PostgresDriverOptions extends ClusterNodeOptions, PostgresLocation {}
 
 /** Options of `PostgresDriver.restore`. */
-export interface PostgresRestoreOptions extends PostgresLocation {
-  /** The high-water to reach, milliseconds since the Unix epoch, 0 to 2^46 - 1: above every timestamp ever issued. */
-  readonly atLeastMs: number;
-  /**
-   * How long it may wait for PostgreSQL, in milliseconds.
-   *
-   * @default {10_000}
-   */
-  readonly timeoutMs?: number | undefined;
+export interface PostgresRestoreOptions extends PostgresLocation, ClusterRestoreOptions {
   /**
    * Where time comes from; for tests.
    *
