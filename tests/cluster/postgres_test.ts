@@ -10,7 +10,7 @@ import { underLoad } from "./_support/under_load.ts";
 for (const setup of setupsOf("PostgreSQL")) {
   ioTestNeeding(
     POSTGRES_MISSING,
-    `three oracles on PostgreSQL keep what they promise, whatever happens to a process, with a lease of ${setup.leaseMs} ms`,
+    `three oracles on PostgreSQL keep what they promise, whatever happens to a process: lease ${setup.leaseMs} ms`,
     async (t) => {
       await using postgres = await PostgresServer.start();
       const driver = ["postgres", "--url", postgres.url()];

@@ -6,7 +6,7 @@ import type { Fault } from "./rig.ts";
 
 /** Calls of each client after the engine came back. */
 const CALLS = 20;
-const SESSION_KILLS = 5;
+const SESSION_KILLS = 3;
 
 /** What can happen to a PostgreSQL below the oracles. */
 export function postgresFaults(postgres: PostgresServer): readonly Fault[] {

@@ -2,6 +2,7 @@
 
 import type { SampleSetup } from "../../../bench/failover/samples.ts";
 import { keepSample } from "./figures.ts";
+import type { RecordedCall } from "./history.ts";
 import type { ClusterLoad } from "./load.ts";
 import type { ClusterNode } from "./cluster_node.ts";
 import type { OracleCluster } from "./oracle_cluster.ts";
@@ -40,19 +41,30 @@ export async function standbyOf(rig: Rig): Promise<ClusterNode> {
   return standbys[rig.random(standbys.length)]!;
 }
 
-/** Does something to the leader that ends its term, and keeps how long a client waited for the next one. */
+/**
+ * Does something to the leader that ends its term, and keeps how long it took until the next leader granted, and until
+ * a client of ours had an answer of it.
+ */
 export async function failOver(
-  rig: Rig,
+  { load, setup }: Rig,
   fault: string,
   strike: () => Promise<unknown>,
 ): Promise<void> {
-  const nextTerm = rig.load.nextTerm();
+  const { history } = load;
+  const { highestEpoch } = history;
+  const isLater = ({ epoch }: RecordedCall) => epoch > highestEpoch;
+  const granted = history.next(`a term after ${highestEpoch}`, isLater);
+  const nextTerm = load.nextTerm();
   // If the strike fails, nobody waits for the term.
-  nextTerm.catch(() => {});
-  const startMs = rig.load.history.now();
+  for (const wait of [granted, nextTerm]) wait.catch(() => {});
+  const startMs = history.now();
   await strike();
-  const { endMs } = await nextTerm;
-  await keepSample({ ...rig.setup, kind: "fail-over", fault, ms: endMs - startMs });
+  const kind = "fail-over";
+  const keep = async (what: string, call: Promise<RecordedCall>) => {
+    await keepSample({ ...setup, kind, fault: what, ms: (await call).endMs - startMs });
+  };
+  await keep(`${fault}, any caller`, granted);
+  await keep(fault, nextTerm);
 }
 
 /** Keeps the longest time without an answer to a client of ours while something is done to the engine. */
