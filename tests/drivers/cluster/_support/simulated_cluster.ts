@@ -14,15 +14,34 @@ import type { StoreMethod } from "./simulated_store.ts";
 
 /** How messages fare. */
 export interface Weather {
-  /** Longest way of a message that arrives, in milliseconds. */
-  readonly delayMs: number;
+  /** Longest way of a request that arrives, in milliseconds. */
+  readonly requestMs: number;
+  /** Longest way of an answer that arrives, in milliseconds. */
+  readonly answerMs: number;
+  /** Longest way of news of a watch, in milliseconds. */
+  readonly newsMs: number;
   /** Probability that a request, or its answer, is lost. */
   readonly loss: number;
   /** Probability that a request arrives when its sender has given up. */
   readonly lateness: number;
+  /** Probability that a request is not sent, and that its sender is told so. */
+  readonly refusal: number;
 }
 
-const CALM: Weather = { delayMs: 5, loss: 0, lateness: 0 };
+/** Nothing is lost, and little is late. */
+export const CALM: Weather = {
+  requestMs: 5,
+  answerMs: 5,
+  newsMs: 5,
+  loss: 0,
+  lateness: 0,
+  refusal: 0,
+};
+
+const NOT_SENT: Journey = { requestMs: Infinity, answerMs: 0, fault: "unavailable" };
+
+/** How often a leader uses its driver, in milliseconds. */
+const USE_EVERY_MS = 40;
 
 /** Options of {@linkcode SimulatedCluster}. */
 export interface SimulatedClusterOptions {
@@ -32,8 +51,6 @@ export interface SimulatedClusterOptions {
   readonly seed: number;
   /** Puts something between each driver and its store, such as a flaw. */
   readonly wrap?: (store: ClusterStore, clock: ManualClock) => ClusterStore;
-  /** Called when nodes are made, to put something in the place of what they work with. */
-  readonly useEveryMs?: number;
 }
 
 /**
@@ -153,18 +170,22 @@ export class SimulatedCluster {
       leaseMs,
       rate: rates[slot] ?? 1,
       plan: (method) => this.#journey(method),
-      newsMs: () => this.#random.between(0, this.weather.delayMs),
+      newsMs: () => this.#random.between(0, this.weather.newsMs),
       wrap,
       onEvent: (node, event) => this.#guard(() => this.#onEvent(node, event)),
     });
   }
 
   #journey(_method: StoreMethod): Journey {
-    const { delayMs, loss, lateness } = this.weather;
+    const { requestMs, answerMs, loss, lateness, refusal } = this.weather;
     const random = this.#random;
-    const way = () => random.happens(loss) ? Infinity : random.between(0, delayMs);
-    const requestMs = random.happens(lateness) ? random.between(200, 4_000) : way();
-    return { requestMs, answerMs: way() };
+    if (random.happens(refusal)) return NOT_SENT;
+    const way = (longestMs: number) =>
+      random.happens(loss) ? Infinity : random.between(0, longestMs);
+    return {
+      requestMs: random.happens(lateness) ? random.between(200, 4_000) : way(requestMs),
+      answerMs: way(answerMs),
+    };
   }
 
   #elapse(ms: number): void {
@@ -184,7 +205,7 @@ export class SimulatedCluster {
   #use(): void {
     const nowMs = this.#trueTime.monotonicMs();
     if (nowMs < this.#nextUseMs) return;
-    this.#nextUseMs = nowMs + (this.#options.useEveryMs ?? 40);
+    this.#nextUseMs = nowMs + USE_EVERY_MS;
     for (const node of this.#nodes) {
       const { event } = node;
       if (node.state === "running" && !node.hasLeft && event.kind === "leader") {

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import fc from "fast-check";
+import { ANY_BLOWS, ANY_CLUSTER, live } from "./_support/blows.ts";
+import { FLAWS } from "./_support/flaws.ts";
+import type { SimulatedClusterOptions } from "./_support/simulated_cluster.ts";
+
+/** Lives that each flaw is given; the seed is fixed, so that each is found in the same one every time. */
+const LIVES = { numRuns: 200, seed: 7, endOnFailure: true };
+
+/** What the first of many lives fails with that goes wrong. */
+async function firstFailure(change: Partial<SimulatedClusterOptions>): Promise<string> {
+  const property = fc.asyncProperty(ANY_CLUSTER, ANY_BLOWS, async (options, blows) => {
+    await live({ ...options, ...change }, blows);
+  });
+  const { errorInstance } = await fc.check(property, LIVES);
+  return String(errorInstance);
+}
+
+const NOTICED: Readonly<Record<string, RegExp>> = {
+  "a heartbeat of unknown outcome counts": /two may grant/,
+  "a term is taken over that has changed since it was seen": /two may grant/,
+  "a term is given up before its certainty has ended": /two may grant/,
+  "a heartbeat of a term that is over is acknowledged": /two may grant/,
+  "a write of sequences is repeated under another name": /missing that nobody took/,
+  "a write of leases that was not answered is made later, whatever is there": /have come after/,
+};
+
+for (const [flaw, wrap] of Object.entries(FLAWS)) {
+  Deno.test(`the simulation notices when ${flaw}`, async () => {
+    const noticed = NOTICED[flaw];
+    assert(noticed !== undefined);
+    assert.match(await firstFailure({ wrap }), noticed);
+  });
+}
+
+Deno.test("the simulation notices a standby whose clock runs so fast that it takes over too early", async () => {
+  assert.match(await firstFailure({ rates: [1, 2, 1] }), /two may grant/);
+});
+
+Deno.test("the simulation notices a leader whose clock runs so slowly that it is certain for too long", async () => {
+  assert.match(await firstFailure({ rates: [1, 0.4, 1] }), /two may grant/);
+});
