@@ -103,12 +103,12 @@ export class PrometheusMetrics implements Metrics, DriverMetrics, MetricsSource 
   }
 
   /** Adds to a counter. */
-  count(name: AnyCounterName, by: number): void {
+  count(name: CounterName | DriverCounterName, by: number): void {
     this.#totals[name] += by;
   }
 
   /** Records one value: a duration in seconds, unless the help text says otherwise. */
-  observe(name: AnyHistogramName, value: number): void {
+  observe(name: HistogramName | DriverHistogramName, value: number): void {
     this.#histograms[name].observe(value);
   }
 
