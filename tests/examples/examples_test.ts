@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { ioTest } from "../_support/levels.ts";
+import { ioTest, ioTestNeeding } from "../_support/levels.ts";
 import { chromiumTest, openTab } from "../browser/_support/chromium.ts";
+import { ETCD_MISSING } from "../_support/engines/etcd_cluster.ts";
 import { RunningExample } from "./_support/example.ts";
 
 const SERVING = /^serving on (\S+)$/m;
@@ -142,3 +143,26 @@ ioTest("every example is run here", async () => {
     assert.ok(source.includes(`RunningExample.start("${path}"`), path);
   }
 });
+
+ioTestNeeding(
+  ETCD_MISSING,
+  "examples/cluster/main.ts shows how another node takes over from a leader that is killed",
+  async () => {
+    await using example = await RunningExample.start("examples/cluster/main.ts");
+    const first = await example.printed(/^oracle-\d leads on \S+: kill -9 (\d+);/m);
+    await example.printed(/^( {2}\d+ timestamps, .* 0 failed, the latest is \d+)$/m);
+    Deno.kill(Number(first), "SIGKILL");
+    await example.printed(/^(oracle-\d) has ended with 137; it is started again in 3 s$/m);
+    const second = await example.printed(/leads on [^]*leads on \S+: kill -9 (\d+);/m);
+    assert.notEqual(second, first);
+    assert.equal(await example.stop(), 0);
+    const pids = [...example.text.matchAll(/pid (\d+)/g)].map(([, pid]) => Number(pid));
+    assert(pids.length >= 6);
+    for (const pid of pids) {
+      assert.throws(
+        () => Deno.kill(pid, "SIGCONT"),
+        `${pid} is left running`,
+      );
+    }
+  },
+);
