@@ -18,6 +18,8 @@ export class ClusterNode implements AsyncDisposable {
   readonly address: string;
   readonly #start: StartNode;
   #process: ServerProcess | undefined;
+  /** Settles with the latest start. */
+  #started: Promise<unknown> = Promise.resolve();
 
   /** Makes a node that does not run yet. */
   constructor(index: number, address: string, start: StartNode) {
@@ -39,7 +41,9 @@ export class ClusterNode implements AsyncDisposable {
 
   /** Starts its process and waits until it says that it serves. */
   async start(): Promise<void> {
-    this.#process = await this.#start(this.address);
+    const starting = this.#start(this.address);
+    this.#started = starting.catch(() => {});
+    this.#process = await starting;
   }
 
   /** Ends it without a warning, and waits until it is gone. */
@@ -63,8 +67,9 @@ export class ClusterNode implements AsyncDisposable {
     this.process.signal("SIGCONT");
   }
 
-  /** Ends it, paused or not. */
+  /** Ends it, paused or not, or still to be started by somebody who does not wait any more. */
   async [Symbol.asyncDispose](): Promise<void> {
+    await this.#started;
     await this.#process?.[Symbol.asyncDispose]();
   }
 }

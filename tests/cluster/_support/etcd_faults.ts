@@ -2,8 +2,9 @@
 
 import type { EtcdCluster } from "../../_support/engines/etcd_cluster.ts";
 import type { EtcdMember } from "../../_support/engines/etcd_member.ts";
+import { LONG } from "../../_support/levels.ts";
 import { untilStopped } from "./cluster_node.ts";
-import { keepPause } from "./rig.ts";
+import { failOver, keepPause, leaderOf } from "./rig.ts";
 import type { Fault } from "./rig.ts";
 
 /** Calls of each client while a member is away, and after it came back. */
@@ -17,7 +18,8 @@ export function etcdFaults(etcd: EtcdCluster): readonly Fault[] {
     memberFault("SIGKILL of a follower of etcd", { etcd, victim: () => etcd.follower(), ...KILL }),
     memberFault("SIGSTOP of a follower of etcd", { etcd, victim: () => etcd.follower(), ...PAUSE }),
   ];
-  return [...faults, quorumLost(etcd), restarted(etcd)];
+  const worse = LONG ? [bothLeadersKilled(etcd)] : [];
+  return [...faults, quorumLost(etcd), restarted(etcd), ...worse];
 }
 
 /** How a member is taken away and brought back. */
@@ -87,6 +89,21 @@ function restarted(etcd: EtcdCluster): Fault {
       for (const member of etcd.members) member.start();
       await etcd.healthy();
       await load.more(CALLS);
+    },
+  };
+}
+
+/** The leader of the oracles and that of etcd are killed at once. */
+function bothLeadersKilled(etcd: EtcdCluster): Fault {
+  return {
+    name: "SIGKILL of both leaders",
+    async strike(rig) {
+      const [leader, member] = [await leaderOf(rig), await etcd.leader()];
+      await failOver(rig, this.name, () => Promise.all([leader.kill(), member.kill()]));
+      member.start();
+      await leader.start();
+      await etcd.healthy();
+      await rig.load.more(CALLS);
     },
   };
 }
