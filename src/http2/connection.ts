@@ -16,9 +16,6 @@ import { SendQueue } from "./send_queue.ts";
 import { PeerSettings } from "./settings.ts";
 import type { Transport } from "./transport.ts";
 
-/** A highest stream that says: whatever is on its way is still taken (RFC 9113, 6.8). */
-const ANY_STREAM = 0x7fff_ffff;
-
 /** What a connection is made of. */
 export interface ConnectionOptions {
   /** The socket. */
@@ -54,7 +51,6 @@ export class Connection {
   #congestion: Deadline | undefined;
   #linger: Deadline | undefined;
   #isDraining = false;
-  #hasSaidGoodbye = false;
   #isOver = false;
 
   /** Takes a socket that has just opened. */
@@ -125,17 +121,17 @@ export class Connection {
   }
 
   /**
-   * Says goodbye. What the peer has sent before it knows is still taken, open streams come to their end, and then the
-   * connection is closed.
+   * Says goodbye: open streams come to their end, and then the connection is closed. Of streams that come later the peer
+   * knows by GOAWAY that nobody has looked at them. RFC 9113 (6.8) knows a gentler way, with a second GOAWAY; it makes
+   * `node:http2` of Deno drop the streams that are still open.
    */
   drain(): void {
     if (this.#isOver || this.#isDraining) return;
     this.#isDraining = true;
     if (this.#streams.size === 0) return this.#end(ERROR_CODE.noError, "");
-    this.#output.frames.goaway(ANY_STREAM, ERROR_CODE.noError, "");
+    this.#streams.refuseNew();
+    this.#output.frames.goaway(this.#streams.lastPeerId, ERROR_CODE.noError, "");
     this.#output.schedule();
-    // What was on its way when the peer read the goodbye is here before the answer to a PING behind it.
-    this.#pings.send(() => this.#sayLastStream());
   }
 
   /** Closes at once. */
@@ -218,16 +214,8 @@ export class Connection {
     throw new ConnectionFault(ERROR_CODE.flowControlError, "a window that is too large");
   }
 
-  #sayLastStream(): void {
-    if (this.#isOver || this.#hasSaidGoodbye) return;
-    this.#hasSaidGoodbye = true;
-    this.#streams.refuseNew();
-    this.#output.frames.goaway(this.#streams.lastPeerId, ERROR_CODE.noError, "");
-    this.#output.schedule();
-  }
-
   #onEmpty(): void {
-    if (this.#isDraining && !this.#isOver) this.#end(ERROR_CODE.noError, "");
+    if (this.#isDraining && !this.#isOver) this.#close();
   }
 
   #onCongested(): void {
@@ -240,18 +228,25 @@ export class Connection {
     this.#end(ERROR_CODE.internalError, "");
   }
 
-  /**
-   * Says why, and closes. What the peer still sends is read away until it closes too: a socket that is closed with unread
-   * bytes in it may take the goodbye with it.
-   */
+  /** Says why, and closes. */
   #end(code: number, text: string): void {
     if (this.#isOver) return;
+    this.#output.frames.goaway(this.#streams.lastPeerId, code, text);
+    this.#close(code === ERROR_CODE.noError ? ERROR_CODE.cancel : code);
+  }
+
+  /**
+   * Closes. What the peer still sends is read away until it closes too: a socket that is closed with unread bytes in it
+   * may take the goodbye with it.
+   *
+   * @param code why the streams end that are still open
+   */
+  #close(code: number = ERROR_CODE.cancel): void {
     this.#isOver = true;
     this.#release();
-    this.#streams.closeAll(code === ERROR_CODE.noError ? ERROR_CODE.cancel : code);
-    this.#output.frames.goaway(this.#streams.lastPeerId, code, text);
     this.#linger = this.#options.deadlines.stall.add(() => this.destroy());
     this.#output.end();
+    this.#streams.closeAll(code);
   }
 
   #release(): void {

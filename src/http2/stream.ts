@@ -99,6 +99,11 @@ export class Stream implements Sender {
     return this.#hasBegun;
   }
 
+  /** Whether the whole answer has been sent. */
+  get isSent(): boolean {
+    return this.#isSent;
+  }
+
   /** Whether the stream is over, in whatever way. */
   get isOver(): boolean {
     return this.#isOver;
@@ -235,10 +240,12 @@ export class Stream implements Sender {
     if (endStream) this.#onSent();
   }
 
-  /** A request that has its whole answer need not be sent to its end (RFC 9113, 8.1). */
+  /**
+   * A request may still be on its way when its answer is whole. Some clients wait for ever if they are told by
+   * RST_STREAM that nobody wants the rest, so that is left to the sink.
+   */
   #onSent(): void {
     this.#isSent = true;
     if (this.#isReceived) this.close(0);
-    else this.reset(0);
   }
 }

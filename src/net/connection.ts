@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { ServerHttp2Session } from "node:http2";
 import type { Socket } from "node:net";
 import type { Deadline, DeadlineQueue } from "../http2/deadline_queue.ts";
 
@@ -12,6 +11,18 @@ export interface Waits {
   readonly request: DeadlineQueue;
   /** Without an open request. */
   readonly idle: DeadlineQueue;
+}
+
+/** The HTTP/2 of a connection, whoever speaks it. */
+export interface Http2Session {
+  /** Whether it has ended. */
+  readonly destroyed: boolean;
+  /** Takes no further request, and ends when the open ones are answered. */
+  close(): void;
+  /** Ends at once. */
+  destroy(): void;
+  /** Asks the client for a sign of life. */
+  ping(onAck: () => void): unknown;
 }
 
 /** A request that has begun. */
@@ -31,7 +42,7 @@ export class Connection {
   readonly raw: Socket;
   readonly #waits: Waits;
   #stream: Socket;
-  #session: ServerHttp2Session | undefined;
+  #session: Http2Session | undefined;
   #forget: () => void;
   readonly #open = new Set<OpenRequest>();
   #isDraining = false;
@@ -57,7 +68,7 @@ export class Connection {
   }
 
   /** The protocol is HTTP/2, spoken over `stream`. */
-  becomeHttp2(stream: Socket, session: ServerHttp2Session): void {
+  becomeHttp2(stream: Socket, session: Http2Session): void {
     this.#stream = stream;
     this.#session = session;
     this.#awaitRequest();
@@ -115,7 +126,7 @@ export class Connection {
    * A request may stay open for ever: a health watch does. A client that is gone without a goodbye, or hangs,
    * does not answer a PING. HTTP/1.1 has nothing of the kind.
    */
-  #awaitSign(session: ServerHttp2Session): void {
+  #awaitSign(session: Http2Session): void {
     this.#wait(this.#waits.idle, () => {
       this.#wait(this.#waits.request, () => this.destroy());
       if (session.destroyed) return;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Http2ServerRequest } from "node:http2";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import type { Answer } from "../rpc/answer.ts";
@@ -10,9 +9,8 @@ import { refuse } from "../rpc/refusal.ts";
 import type { Connection, OpenRequest } from "./connection.ts";
 import type { Deadline, DeadlineQueue } from "../http2/deadline_queue.ts";
 import type { Front } from "./front.ts";
-import type { NodeRequest, NodeResponse } from "./node_message.ts";
+import type { Message } from "./message.ts";
 import type { Entrant } from "./turnstile.ts";
-import { sendAnswer, toUniversalRequest } from "./node_message.ts";
 
 /** The reason with which the work of a client that has gone is dropped. Nobody reads it. */
 const GONE = new ConnectError("the client has gone", Code.Canceled);
@@ -34,8 +32,7 @@ export interface ExchangeOptions {
  * case: answered, refused, abandoned by the client, or destroyed with the connection.
  */
 export class Exchange implements Entrant, OpenRequest {
-  readonly #request: NodeRequest;
-  readonly #response: NodeResponse;
+  readonly #message: Message;
   readonly #connection: Connection;
   readonly #options: ExchangeOptions;
   readonly #gone = new AbortController();
@@ -47,13 +44,8 @@ export class Exchange implements Entrant, OpenRequest {
   #asked: UniversalServerRequest | undefined;
 
   /** Takes a request whose head is here. */
-  constructor(
-    message: { readonly request: NodeRequest; readonly response: NodeResponse },
-    connection: Connection,
-    options: ExchangeOptions,
-  ) {
-    this.#request = message.request;
-    this.#response = message.response;
+  constructor(message: Message, connection: Connection, options: ExchangeOptions) {
+    this.#message = message;
     this.#connection = connection;
     this.#options = options;
     this.#begin();
@@ -84,25 +76,20 @@ export class Exchange implements Entrant, OpenRequest {
     if (this.isGone) return;
     this.#gone.abort(GONE);
     this.#options.waits.remove(this.#sending);
-    if (this.#request.complete || this.#request.destroyed) this.#onReceived();
+    if (this.#message.isReceived) this.#onReceived();
     this.#connection.endRequest(this);
   }
 
   /** The server ends. A body that is still to come keeps the call from noticing by itself. */
   refuse(): void {
-    if (this.#request.complete || this.#response.headersSent) return;
+    if (this.#message.isComplete || this.#message.hasBegun) return;
     this.#refuseAndClose({ status: 503, text: "server is shutting down" });
   }
 
   #begin(): void {
     this.#connection.beginRequest(this);
-    // A socket that breaks reports it here; without a listener that would end the process.
-    this.#request.on("error", ignore);
-    this.#response.on("error", ignore);
     this.#receiving = this.#options.waits.add(() => this.#onSlowBody());
-    this.#request.once("end", () => this.#onReceived());
-    this.#request.once("close", () => this.#onReceived());
-    this.#response.once("close", () => this.end());
+    this.#message.watch({ onReceived: () => this.#onReceived(), onClosed: () => this.end() });
   }
 
   #onReceived(): void {
@@ -110,7 +97,7 @@ export class Exchange implements Entrant, OpenRequest {
   }
 
   #findAnswer(): Promise<Answer> | Answer {
-    this.#asked = toUniversalRequest(this.#request, this.#gone.signal);
+    this.#asked = this.#message.read(this.#gone.signal);
     if (this.#asked !== undefined) return this.#options.front(this.#asked);
     return this.#refusal({
       status: 400,
@@ -120,15 +107,15 @@ export class Exchange implements Entrant, OpenRequest {
 
   async #send(answer: Answer): Promise<void> {
     if (this.#chosen !== undefined) return;
-    if (this.#connection.isDraining) this.#announceClose();
-    const outcome = await sendAnswer(this.#response, answer, {
+    if (this.#connection.isDraining) this.#message.announceClose();
+    const outcome = await this.#message.send(answer, {
       signal: this.#gone.signal,
       claim: () => (this.#chosen ??= answer) === answer,
     });
     if (outcome === "stale") return await this.#sendInstead(answer);
     if (this.isGone || outcome === "passed-over") return;
-    this.#sending = this.#options.waits.add(() => this.#cutOff());
-    this.#skipBody();
+    this.#sending = this.#options.waits.add(() => this.#message.cutOff());
+    this.#message.skipBody();
   }
 
   async #sendInstead({ lateCheck }: Answer): Promise<void> {
@@ -139,48 +126,26 @@ export class Exchange implements Entrant, OpenRequest {
   /** What has failed may not cut off another answer, such as the refusal that made it fail. */
   #fail(error: unknown, answer: Answer | undefined): void {
     this.#options.faults.report(error);
-    if (this.#chosen !== undefined && this.#chosen === answer) return this.#cutOff();
-    this.#send(this.#refusal({ status: 500, text: "internal error" })).catch(() => this.#cutOff());
+    if (this.#chosen !== undefined && this.#chosen === answer) return this.#message.cutOff();
+    this.#send(this.#refusal({ status: 500, text: "internal error" })).catch(() =>
+      this.#message.cutOff()
+    );
   }
 
   /** The answer may be out already while the rest of a refused body still trickles in. */
   #onSlowBody(): void {
-    if (this.#request.complete) return;
-    if (this.#response.headersSent) return this.#cutOff();
+    if (this.#message.isComplete) return;
+    if (this.#message.hasBegun) return this.#message.cutOff();
     const text = `The request was not complete after ${this.#options.timeoutMs} ms`;
     this.#refuseAndClose({ status: 408, text });
   }
 
   #refuseAndClose(refusal: Refusal): void {
-    this.#announceClose();
-    this.#send(this.#refusal(refusal)).catch(() => this.#cutOff());
+    this.#message.announceClose();
+    this.#send(this.#refusal(refusal)).catch(() => this.#message.cutOff());
   }
 
   #refusal(refusal: Refusal): Answer {
-    return refuse(refusal, this.#request.headers["content-type"]);
-  }
-
-  /** HTTP/2 says it once for the whole connection, with GOAWAY. */
-  #announceClose(): void {
-    if (!isHttp2(this.#request)) this.#response.setHeader("connection", "close");
-  }
-
-  /**
-   * Reads away what is left of a refused body. On HTTP/1.1 the next request stands behind it; on HTTP/2 it
-   * would use up the flow control that all streams of the connection share.
-   */
-  #skipBody(): void {
-    if (!this.#request.complete) this.#request.resume();
-  }
-
-  #cutOff(): void {
-    if (isHttp2(this.#request)) this.#request.stream.destroy();
-    else this.#connection.destroy();
+    return refuse(refusal, this.#message.contentType);
   }
 }
-
-function isHttp2(request: NodeRequest): request is Http2ServerRequest {
-  return request.httpVersionMajor === 2;
-}
-
-function ignore(): void {}

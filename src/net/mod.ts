@@ -8,6 +8,8 @@
 
 export type { TlsOptions } from "./tls.ts";
 export { isLoopback } from "./address.ts";
+export { DEFAULT_EDGE, EDGE_NAMES } from "./edge.ts";
+export type { EdgeName } from "./edge.ts";
 export { ServeError } from "./errors.ts";
 export type { ServeErrorCode } from "./errors.ts";
 export { DEFAULT_LIMITS } from "./limits.ts";

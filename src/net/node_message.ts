@@ -3,9 +3,12 @@
 import { once } from "node:events";
 import type { IncomingHttpHeaders, IncomingMessage, ServerResponse } from "node:http";
 import type { Http2ServerRequest, Http2ServerResponse } from "node:http2";
-import type { UniversalServerRequest, UniversalServerResponse } from "@connectrpc/connect/protocol";
+import type { UniversalServerRequest } from "@connectrpc/connect/protocol";
 import type { Answer } from "../rpc/answer.ts";
-import { respellGrpcMessage } from "../rpc/grpc_message.ts";
+import type { Message, MessageEvents } from "./message.ts";
+import { toUrl } from "./message.ts";
+import { sendAnswer } from "./send_answer.ts";
+import type { AnswerWriter, SendOptions, SendOutcome } from "./send_answer.ts";
 
 /** A request of either protocol. */
 export type NodeRequest = IncomingMessage | Http2ServerRequest;
@@ -13,102 +16,115 @@ export type NodeRequest = IncomingMessage | Http2ServerRequest;
 /** The response to it. */
 export type NodeResponse = ServerResponse | Http2ServerResponse;
 
-/** Nothing looks at the host of a request, so an odd one can do no harm. */
-const ORIGIN = "http://localhost";
+/** A message of `node:http` or `node:http2`. */
+export class NodeMessage implements Message {
+  readonly #request: NodeRequest;
+  readonly #response: NodeResponse;
+  readonly #connection: { destroy(): void };
 
-/**
- * Reads the head of a request.
- *
- * @param signal fires when the client has gone
- * @returns nothing if the target of the request is not a path or an absolute URL
- */
-export function toUniversalRequest(
-  request: NodeRequest,
-  signal: AbortSignal,
-): UniversalServerRequest | undefined {
-  const url = toUrl(request.url ?? "");
-  if (url === undefined) return undefined;
-  return {
-    httpVersion: request.httpVersion,
-    method: request.method ?? "",
-    url,
-    header: toHeaders(request.headers),
-    body: bodyOf(request),
-    signal,
-  };
-}
+  /** Takes a request whose head is here, and what carries it. */
+  constructor(
+    request: NodeRequest,
+    response: NodeResponse,
+    connection: { destroy(): void },
+  ) {
+    this.#request = request;
+    this.#response = response;
+    this.#connection = connection;
+  }
 
-/** Options of {@linkcode sendAnswer}. */
-export interface SendOptions {
-  /** Fires when the client has gone; then the promise rejects. */
-  readonly signal: AbortSignal;
+  get contentType(): string | undefined {
+    return this.#request.headers["content-type"];
+  }
+
+  get isComplete(): boolean {
+    return this.#request.complete;
+  }
+
+  get isReceived(): boolean {
+    return this.#request.complete || this.#request.destroyed;
+  }
+
+  get hasBegun(): boolean {
+    return this.#response.headersSent;
+  }
+
+  watch(events: MessageEvents): void {
+    // A socket that breaks reports it here; without a listener that would end the process.
+    this.#request.on("error", ignore);
+    this.#response.on("error", ignore);
+    this.#request.once("end", () => events.onReceived());
+    this.#request.once("close", () => events.onReceived());
+    this.#response.once("close", () => events.onClosed());
+  }
+
+  read(signal: AbortSignal): UniversalServerRequest | undefined {
+    const request = this.#request;
+    const url = toUrl(request.url ?? "");
+    if (url === undefined) return undefined;
+    return {
+      httpVersion: request.httpVersion,
+      method: request.method ?? "",
+      url,
+      header: toHeaders(request.headers),
+      body: bodyOf(request),
+      signal,
+    };
+  }
+
+  send(answer: Answer, options: SendOptions): Promise<SendOutcome> {
+    return sendAnswer(new NodeAnswerWriter(this.#response), answer, options);
+  }
+
+  announceClose(): void {
+    if (!isHttp2(this.#request)) this.#response.setHeader("connection", "close");
+  }
+
   /**
-   * Asked just before each part is written: whether this answer is the one for the request. Another may
-   * have come first while this one's body was being made.
+   * On HTTP/1.1 the next request stands behind it; on HTTP/2 it would use up the flow control that all
+   * streams of the connection share.
    */
-  readonly claim: () => boolean;
-}
-
-/**
- * What became of an answer: written; not written, as another one was chosen; or not written, as it does not hold any
- * more.
- */
-export type SendOutcome = "sent" | "passed-over" | "stale";
-
-/**
- * Writes an answer. The last part of the body goes out together with the end, so that a small answer is one
- * write. The parts of a stream go out as they come: the next may be hours away.
- */
-export async function sendAnswer(
-  response: NodeResponse,
-  answer: Answer,
-  options: SendOptions,
-): Promise<SendOutcome> {
-  const { signal, claim } = options;
-  const { isStream = false } = answer;
-  let held: Uint8Array | undefined;
-  for await (const chunk of answer.body ?? []) {
-    const due = isStream ? chunk : held;
-    if (due !== undefined) {
-      if (isStale(response, answer)) return "stale";
-      if (!claim()) return "passed-over";
-      await write(response, answer, due, signal);
-    }
-    if (!isStream) held = chunk;
+  skipBody(): void {
+    if (!this.#request.complete) this.#request.resume();
   }
-  signal.throwIfAborted();
-  if (isStale(response, answer)) return "stale";
-  if (!claim()) return "passed-over";
-  writeHead(response, answer);
-  if (answer.trailer !== undefined) {
-    respellGrpcMessage(answer.trailer);
-    response.addTrailers(Object.fromEntries(answer.trailer));
+
+  cutOff(): void {
+    if (isHttp2(this.#request)) this.#request.stream.destroy();
+    else this.#connection.destroy();
   }
-  if (held === undefined) response.end();
-  else response.end(held);
-  return "sent";
 }
 
-/** Looked at as late as can be: the head leaves in the same turn, and nothing is taken back after it. */
-function isStale(response: NodeResponse, { lateCheck }: Answer): boolean {
-  return lateCheck !== undefined && !response.headersSent && !lateCheck.holds();
+class NodeAnswerWriter implements AnswerWriter {
+  readonly #response: NodeResponse;
+
+  constructor(response: NodeResponse) {
+    this.#response = response;
+  }
+
+  get hasBegun(): boolean {
+    return this.#response.headersSent;
+  }
+
+  writeHead(answer: Answer): void {
+    if (this.#response.headersSent) return;
+    const headers = Object.fromEntries(answer.header ?? []);
+    (this.#response as ServerResponse).writeHead(answer.status, headers);
+  }
+
+  async write(chunk: Uint8Array, signal: AbortSignal): Promise<void> {
+    if ((this.#response as ServerResponse).write(chunk)) return;
+    await once(this.#response, "drain", { signal });
+  }
+
+  end(last: Uint8Array | undefined, trailers: Headers | undefined): void {
+    if (trailers !== undefined) this.#response.addTrailers(Object.fromEntries(trailers));
+    if (last === undefined) this.#response.end();
+    else this.#response.end(last);
+  }
 }
 
-async function write(
-  response: NodeResponse,
-  answer: UniversalServerResponse,
-  chunk: Uint8Array,
-  signal: AbortSignal,
-): Promise<void> {
-  signal.throwIfAborted();
-  writeHead(response, answer);
-  if (!(response as ServerResponse).write(chunk)) await once(response, "drain", { signal });
-}
-
-function writeHead(response: NodeResponse, answer: UniversalServerResponse): void {
-  if (response.headersSent) return;
-  const headers = Object.fromEntries(answer.header ?? []);
-  (response as ServerResponse).writeHead(answer.status, headers);
+function isHttp2(request: NodeRequest): request is Http2ServerRequest {
+  return request.httpVersionMajor === 2;
 }
 
 /**
@@ -119,11 +135,6 @@ function bodyOf(request: NodeRequest): AsyncIterable<Uint8Array> {
   return { [Symbol.asyncIterator]: () => request.iterator({ destroyOnReturn: false }) };
 }
 
-function toUrl(target: string): string | undefined {
-  if (target.startsWith("/")) return ORIGIN + target;
-  return /^https?:\/\//i.test(target) && URL.canParse(target) ? target : undefined;
-}
-
 function toHeaders(from: IncomingHttpHeaders): Headers {
   const headers = new Headers();
   for (const [name, value] of Object.entries(from)) {
@@ -132,3 +143,5 @@ function toHeaders(from: IncomingHttpHeaders): Headers {
   }
   return headers;
 }
+
+function ignore(): void {}

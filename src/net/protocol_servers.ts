@@ -1,27 +1,34 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { createServer as createHttp1Server } from "node:http";
-import type { Server as Http1Server } from "node:http";
+import type { IncomingMessage, Server as Http1Server, ServerResponse } from "node:http";
 import { createServer as createHttp2Server } from "node:http2";
-import type { Http2Server, ServerHttp2Session } from "node:http2";
+import type {
+  Http2Server,
+  Http2ServerRequest,
+  Http2ServerResponse,
+  ServerHttp2Session,
+} from "node:http2";
 import type { Socket } from "node:net";
 import { createServer as createTlsServer } from "node:tls";
 import type { Server as TlsServer, TLSSocket } from "node:tls";
 import { getLogger } from "@logtape/logtape";
 import type { Limits } from "./limits.ts";
-import type { NodeRequest, NodeResponse } from "./node_message.ts";
 import type { TlsOptions } from "./tls.ts";
 
 const logger = getLogger(["tsoracle", "net"]);
 
-/** Called with each request. */
-export type OnRequest = (request: NodeRequest, response: NodeResponse) => void;
+/** Called with each request of HTTP/1.1. */
+export type OnHttp1Request = (request: IncomingMessage, response: ServerResponse) => void;
+
+/** Called with each request of HTTP/2. */
+export type OnHttp2Request = (request: Http2ServerRequest, response: Http2ServerResponse) => void;
 
 /**
  * An HTTP/1.1 server that is never bound: sockets are handed to it by emitting `connection`. Its own
  * time-outs work only on a bound server and are off; the connection has its own.
  */
-export function createUnboundHttp1(limits: Limits, onRequest: OnRequest): Http1Server {
+export function createUnboundHttp1(limits: Limits, onRequest: OnHttp1Request): Http1Server {
   const server = createHttp1Server({
     maxHeaderSize: limits.headerBytes,
     keepAliveTimeout: 0,
@@ -43,7 +50,7 @@ export function createUnboundHttp1(limits: Limits, onRequest: OnRequest): Http1S
 }
 
 /** An HTTP/2 server that is never bound: sockets are handed to it by emitting `connection`. */
-export function createUnboundHttp2(limits: Limits, onRequest: OnRequest): Http2Server {
+export function createUnboundHttp2(limits: Limits, onRequest: OnHttp2Request): Http2Server {
   const server = createHttp2Server({
     settings: {
       maxConcurrentStreams: limits.streamsPerConnection,

@@ -6,6 +6,8 @@ import { createDispatcher } from "../rpc/dispatcher.ts";
 import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
 import { formatAddress, isLoopback } from "./address.ts";
 import { CorsPolicy } from "./cors.ts";
+import { DEFAULT_EDGE } from "./edge.ts";
+import type { EdgeName } from "./edge.ts";
 import { ServeError } from "./errors.ts";
 import { createFront } from "./front.ts";
 import type { Limits } from "./limits.ts";
@@ -52,6 +54,12 @@ export interface ServeOptions {
   /** What a client may cost; what is left out keeps its default. */
   readonly limits?: Partial<Limits>;
   /**
+   * Who speaks HTTP/2: `connect` is the runtime's `node:http2`, `http2` the implementation of this package.
+   *
+   * @default {"connect"}
+   */
+  readonly edge?: EdgeName;
+  /**
    * How long calls under way may take after `close()`, in milliseconds.
    *
    * @default {10000}
@@ -92,6 +100,7 @@ export async function serve(
 ): Promise<OracleServer> {
   const { hostname = "127.0.0.1", port = DEFAULT_PORT, tls, allowInsecure = false } = options;
   const { shutdownGraceMs: graceMs = 10_000, lameDuckMs = 0, corsOrigins = [] } = options;
+  const { edge = DEFAULT_EDGE } = options;
   checkRange("port", port, 65_535);
   checkRange("shutdownGraceMs", graceMs, LONGEST_TIMER_MS);
   checkRange("lameDuckMs", lameDuckMs, LONGEST_TIMER_MS);
@@ -115,7 +124,7 @@ export async function serve(
     shutdownSignal: shutdown.signal,
   });
   const front = createFront({ oracle, dispatch, cors, isClosing: () => closing.signal.aborted });
-  const switchboard = new Switchboard({ front, limits, tls });
+  const switchboard = new Switchboard({ front, limits, tls, edge });
   const bound = await listen({ hostname, port, onSocket: (socket) => switchboard.accept(socket) });
   const server = new ListeningServer({
     ...bound,

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Http2Server } from "node:http2";
 import type { Server as Http1Server } from "node:http";
 import type { Socket } from "node:net";
 import type { Server as TlsServer } from "node:tls";
@@ -10,19 +9,19 @@ import { deferred } from "../core/deferred.ts";
 import type { Deferred } from "../core/deferred.ts";
 import { FaultLog } from "../rpc/fault_log.ts";
 import { QuietPeriod } from "../rpc/quiet_period.ts";
+import { Carriers } from "./carriers.ts";
 import { Connection } from "./connection.ts";
 import { DeadlineQueue } from "../http2/deadline_queue.ts";
+import type { Edge, EdgeName } from "./edge.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeOptions } from "./exchange.ts";
 import type { Front } from "./front.ts";
 import type { Limits } from "./limits.ts";
-import type { NodeRequest, NodeResponse } from "./node_message.ts";
-import {
-  createUnboundHttp1,
-  createUnboundHttp2,
-  createUnboundTls,
-  startHttp2,
-} from "./protocol_servers.ts";
+import type { Message } from "./message.ts";
+import { NodeEdge } from "./node_edge.ts";
+import { NodeMessage } from "./node_message.ts";
+import { OwnEdge } from "./own_edge.ts";
+import { createUnboundHttp1, createUnboundTls } from "./protocol_servers.ts";
 import { releaseOnClose } from "./release_socket.ts";
 import { sniffProtocol } from "./sniffer.ts";
 import type { Protocol } from "./sniffer.ts";
@@ -39,6 +38,8 @@ export interface SwitchboardOptions {
   readonly limits: Limits;
   /** Serves TLS if present. */
   readonly tls?: TlsOptions | undefined;
+  /** Who speaks HTTP/2. */
+  readonly edge: EdgeName;
 }
 
 /**
@@ -49,21 +50,20 @@ export class Switchboard {
   readonly #limits: Limits;
   readonly #waits: Record<"handshake" | "request" | "idle", DeadlineQueue>;
   readonly #http1: Http1Server;
-  readonly #http2: Http2Server;
+  readonly #edge: Edge;
   readonly #tls: TlsServer | undefined;
   readonly #exchange: ExchangeOptions;
   readonly #connections = new Set<Connection>();
   /** By remote address, which no two open connections of a port share: what TLS keeps of a socket. */
   readonly #byPeer = new Map<string, Connection>();
-  /** By what a request belongs to: its socket on HTTP/1.1, its session on HTTP/2. */
-  readonly #byCarrier = new WeakMap<object, Connection>();
+  readonly #carriers = new Carriers();
   readonly #turnstile = new Turnstile();
   readonly #quiet = new QuietPeriod();
   #emptied: Deferred<void> = deferred<void>();
 
   /** Makes a switchboard without connections. */
   constructor(options: SwitchboardOptions) {
-    const { front, limits, tls } = options;
+    const { front, limits, tls, edge } = options;
     this.#limits = limits;
     const clock = new SystemClock();
     this.#waits = {
@@ -77,11 +77,18 @@ export class Switchboard {
       timeoutMs: limits.requestTimeoutMs,
       faults: new FaultLog(),
     };
-    const onRequest = (request: NodeRequest, response: NodeResponse) => {
-      this.#onRequest(request, response);
+    this.#http1 = createUnboundHttp1(limits, (request, response) => {
+      const connection = this.#carriers.find(request.socket);
+      if (connection === undefined) return void response.destroy();
+      this.#onMessage(new NodeMessage(request, response, connection), connection);
+    });
+    const onMessage = (message: Message, connection: Connection) => {
+      this.#onMessage(message, connection);
     };
-    this.#http1 = createUnboundHttp1(limits, onRequest);
-    this.#http2 = createUnboundHttp2(limits, onRequest);
+    const deadlines = { handshake: this.#waits.handshake, stall: this.#waits.request };
+    this.#edge = edge === "http2"
+      ? new OwnEdge({ limits, onMessage, clock, deadlines })
+      : new NodeEdge({ limits, onMessage });
     if (tls !== undefined) {
       this.#tls = createUnboundTls(tls, (socket) => {
         socket.on("error", ignore);
@@ -143,35 +150,25 @@ export class Switchboard {
     this.#turnstile.clear();
     for (const queue of Object.values(this.#waits)) queue.clear();
     this.#http1.removeAllListeners();
-    this.#http2.removeAllListeners();
+    this.#edge.close();
     this.#tls?.removeAllListeners();
   }
 
   #start(socket: Socket, connection: Connection, protocol: Protocol): void {
     if (connection.isDraining) return connection.destroy();
     if (protocol === "http1") {
-      this.#carry(socket, connection);
+      this.#carriers.note(socket, connection);
       connection.becomeHttp1(socket);
       this.#http1.emit("connection", socket);
       return;
     }
-    const session = startHttp2(this.#http2, socket);
+    const session = this.#edge.start(socket, connection);
     if (session === undefined) return connection.destroy();
-    this.#carry(session, connection);
     connection.becomeHttp2(socket, session);
   }
 
-  /** Forgets it with the connection: some versions of Deno never let go of a session. */
-  #carry(carrier: object, connection: Connection): void {
-    this.#byCarrier.set(carrier, connection);
-    connection.raw.once("close", () => this.#byCarrier.delete(carrier));
-  }
-
-  #onRequest(request: NodeRequest, response: NodeResponse): void {
-    const carrier = "stream" in request ? request.stream.session : request.socket;
-    const connection = carrier === undefined ? undefined : this.#byCarrier.get(carrier);
-    if (connection === undefined) return void response.destroy();
-    this.#turnstile.enter(new Exchange({ request, response }, connection, this.#exchange));
+  #onMessage(message: Message, connection: Connection): void {
+    this.#turnstile.enter(new Exchange(message, connection, this.#exchange));
   }
 
   #turnAway(raw: Socket): void {

@@ -9,6 +9,7 @@ import { SystemClock } from "../../src/clock/system_clock.ts";
 import { DeadlineQueue } from "../../src/http2/deadline_queue.ts";
 import { Connection } from "../../src/net/connection.ts";
 import { Exchange } from "../../src/net/exchange.ts";
+import { NodeMessage } from "../../src/net/node_message.ts";
 import { FaultLog } from "../../src/rpc/fault_log.ts";
 import { ioTest } from "../_support/levels.ts";
 import { Gate } from "../_support/oracle_rig.ts";
@@ -27,7 +28,8 @@ class SlowExchange implements AsyncDisposable {
   readonly #waits = new DeadlineQueue(60_000, new SystemClock());
   readonly #server = createServer((request, response) => {
     const waits = { handshake: this.#waits, request: this.#waits, idle: this.#waits };
-    const exchange = new Exchange({ request, response }, new Connection(request.socket, waits), {
+    const connection = new Connection(request.socket, waits);
+    const exchange = new Exchange(new NodeMessage(request, response, connection), connection, {
       front: () => Promise.resolve(this.#answer()),
       waits: this.#waits,
       timeoutMs: 60_000,

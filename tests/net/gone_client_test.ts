@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { EDGE } from "../_support/edge.ts";
 import { serve } from "../../src/net/serve.ts";
 import { ioTest } from "../_support/levels.ts";
 import { cancel, data, hello, openStream } from "./_support/h2_frames.ts";
@@ -28,7 +29,7 @@ const WAYS: readonly (readonly [string, Buffer, Leave])[] = [
 for (const [name, call, leave] of WAYS) {
   ioTest(`serve() drops the wait of ${name}`, async () => {
     const oracle = new WaitingOracle();
-    await using server = await serve(oracle, { port: 0 });
+    await using server = await serve(oracle, { port: 0, edge: EDGE });
     await using client = await RawClient.connect(server.port);
     client.send(call);
     await oracle.untilCalls(1);
@@ -40,7 +41,7 @@ for (const [name, call, leave] of WAYS) {
 
 ioTest("serve() drops all waits of an HTTP/2 connection that is cut", async () => {
   const oracle = new WaitingOracle();
-  await using server = await serve(oracle, { port: 0 });
+  await using server = await serve(oracle, { port: 0, edge: EDGE });
   await using client = await RawClient.connect(server.port);
   const streams = Array.from({ length: 200 }, (_, i) => call(2 * i + 1));
   client.send(Buffer.concat([hello(), ...streams]));
@@ -54,7 +55,7 @@ ioTest(
   "serve() drops all waits of an HTTP/1.1 connection whose requests were sent ahead",
   async () => {
     const oracle = new WaitingOracle();
-    await using server = await serve(oracle, { port: 0 });
+    await using server = await serve(oracle, { port: 0, edge: EDGE });
     await using client = await RawClient.connect(server.port);
     client.send(HTTP1_CALL.repeat(5));
     await oracle.untilCalls(5);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { Socket } from "node:net";
+import { EDGE } from "../_support/edge.ts";
 import { serve } from "../../src/net/serve.ts";
 import { makeCertificates } from "../_support/certs.ts";
 import { ioTest } from "../_support/levels.ts";
@@ -136,7 +137,7 @@ ioTest("serve() says goodbye to an HTTP/2 connection that never called", async (
 ioTest("serve() lets a call wait longer than any time-out", async () => {
   const oracle = new WaitingOracle();
   const limits = { requestTimeoutMs: 1, idleTimeoutMs: 1 };
-  await using server = await serve(oracle, { port: 0, limits });
+  await using server = await serve(oracle, { port: 0, limits, edge: EDGE });
   await using client = await RawClient.connect(server.port);
   const head = `POST ${GET_TS} HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n`;
   // In one write, so that not even these time-outs can come between.

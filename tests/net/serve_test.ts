@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { EDGE } from "../_support/edge.ts";
 import { serve } from "../../src/net/serve.ts";
 import type { ServeOptions } from "../../src/net/serve.ts";
 import { ioTest } from "../_support/levels.ts";
@@ -10,7 +11,7 @@ import { WaitingOracle } from "./_support/waiting_oracle.ts";
 const oracle = new WaitingOracle();
 
 ioTest("serve() takes any free port for 0 and says which", async () => {
-  await using server = await serve(oracle, { port: 0 });
+  await using server = await serve(oracle, { port: 0, edge: EDGE });
   assert(server.port > 0);
   assert.equal(server.hostname, "127.0.0.1");
   assert.equal(server.address, `127.0.0.1:${server.port}`);
@@ -46,14 +47,19 @@ for (const hostname of ["0.0.0.0", "::", "192.0.2.1", "oracle.example"]) {
 }
 
 ioTest("serve() serves plaintext on a routable address if that is meant", async () => {
-  await using server = await serve(oracle, { hostname: "0.0.0.0", port: 0, allowInsecure: true });
+  await using server = await serve(oracle, {
+    hostname: "0.0.0.0",
+    port: 0,
+    allowInsecure: true,
+    edge: EDGE,
+  });
   const response = await fetch(`http://127.0.0.1:${server.port}/healthz`);
   assert.equal(await response.text(), "ok\n");
 });
 
 ioTest("serve() serves on the loopback of IPv6, with or without brackets", async () => {
   for (const hostname of ["::1", "[::1]"]) {
-    await using server = await serve(oracle, { hostname, port: 0 });
+    await using server = await serve(oracle, { hostname, port: 0, edge: EDGE });
     assert.equal(server.address, `[::1]:${server.port}`);
     const response = await fetch(`http://${server.address}/healthz`);
     assert.equal(await response.text(), "ok\n");

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { EDGE } from "../_support/edge.ts";
 import { PermanentError } from "../../src/consensus/errors.ts";
 import { serve } from "../../src/net/serve.ts";
 import { settle } from "../../src/testing/manual_clock.ts";
@@ -53,7 +54,7 @@ ioTest("close() lets a slow call over HTTP/1.1 finish, with Connection: close", 
 
 ioTest("close() ends a stuck call with UNAVAILABLE after the grace", async () => {
   const oracle = new WaitingOracle();
-  await using server = await serve(oracle, { port: 0, shutdownGraceMs: 50 });
+  await using server = await serve(oracle, { port: 0, shutdownGraceMs: 50, edge: EDGE });
   await using http2 = new H2Client(`http://${server.address}`);
   await using http1 = await RawClient.connect(server.port);
   const stuck = http2.call(grpcGetTs());
@@ -70,7 +71,7 @@ ioTest("close() ends a stuck call with UNAVAILABLE after the grace", async () =>
 
 ioTest("close() ends within its bound when a call does not heed anything", async () => {
   const oracle = new WaitingOracle({ heedsSignals: false });
-  await using server = await serve(oracle, { port: 0, shutdownGraceMs: 10 });
+  await using server = await serve(oracle, { port: 0, shutdownGraceMs: 10, edge: EDGE });
   await using client = new H2Client(`http://${server.address}`);
   const deaf = client.call(grpcGetTs());
   await oracle.untilCalls(1);
@@ -81,7 +82,7 @@ ioTest("close() ends within its bound when a call does not heed anything", async
 
 ioTest("close() with a grace of 0 waits for nothing", async () => {
   const oracle = new WaitingOracle();
-  await using server = await serve(oracle, { port: 0, shutdownGraceMs: 3_600_000 });
+  await using server = await serve(oracle, { port: 0, shutdownGraceMs: 3_600_000, edge: EDGE });
   await using client = new H2Client(`http://${server.address}`);
   const stuck = client.call(grpcGetTs());
   await oracle.untilCalls(1);
@@ -141,7 +142,7 @@ ioTest("close() leaves the oracle to its owner", async () => {
 ioTest("close() frees the port", async () => {
   await using rig = await ServerRig.start();
   await rig.server.close();
-  await using again = await serve(rig.node.oracle, { port: rig.port });
+  await using again = await serve(rig.node.oracle, { port: rig.port, edge: EDGE });
   assert.equal(again.port, rig.port);
 });
 

@@ -2,6 +2,8 @@
 
 import { UINT32_MAX } from "../../core/integer_limits.ts";
 import { LONGEST_TIMER_MS } from "../../core/timer_limit.ts";
+import { DEFAULT_EDGE, EDGE_NAMES } from "../../net/mod.ts";
+import type { EdgeName } from "../../net/mod.ts";
 import type { LogFormat, LogVerbosity } from "../../observe/mod.ts";
 import { LOG_FORMATS, LOG_LEVELS } from "../../observe/mod.ts";
 import type { FlagSection } from "../command.ts";
@@ -126,6 +128,15 @@ const TLS_FLAGS = {
   }),
 } as const;
 
+const EDGE_FLAGS = {
+  edge: valueFlag<EdgeName>("edge", {
+    placeholder: "NAME",
+    fallback: DEFAULT_EDGE,
+    summary: "who speaks HTTP/2: connect is the runtime's own, http2 that of this package",
+    parse: oneOf(EDGE_NAMES),
+  }),
+} as const;
+
 const OBSERVE_FLAGS = {
   metricsListen: valueFlag("metrics-listen", {
     placeholder: "HOST:PORT",
@@ -241,6 +252,7 @@ export const SERVE_SECTIONS: readonly FlagSection[] = [
 export const SERVE_FLAGS = {
   ...ADDRESS_FLAGS,
   ...TLS_FLAGS,
+  ...EDGE_FLAGS,
   ...FILE_FLAGS,
   ...CLUSTER_FLAGS,
   ...ETCD_FLAGS,

@@ -125,13 +125,13 @@ function oracleSettings(settings: ServeSettings): Omit<OracleOptions, "driver"> 
 }
 
 function serverSettings(settings: ServeSettings): ServeOptions {
-  const { listen, allowInsecure, corsOrigins, shutdownGraceMs, lameDuckMs } = settings;
+  const { listen, allowInsecure, corsOrigins, edge, shutdownGraceMs, lameDuckMs } = settings;
   const { connections, watches, streamsPerConnection, messageBytes, headerBytes } = settings;
   const { handshakeTimeoutMs, requestTimeoutMs, idleTimeoutMs } = settings;
   const counts = { connections, streamsPerConnection, ...(watches && { watches }) };
   const sizes = { ...counts, messageBytes, headerBytes };
   const limits = { ...sizes, handshakeTimeoutMs, requestTimeoutMs, idleTimeoutMs };
-  return { ...listen, allowInsecure, corsOrigins, shutdownGraceMs, lameDuckMs, limits };
+  return { ...listen, allowInsecure, corsOrigins, edge, shutdownGraceMs, lameDuckMs, limits };
 }
 
 /** The library says what is wrong; which flag changes it is known here. */

@@ -4,6 +4,7 @@
 // jumps, on the file driver and the real sockets, and prints the line that `serve` prints.
 
 import { fileURLToPath } from "node:url";
+import { EDGE } from "../../_support/edge.ts";
 import type { Clock } from "../../../src/core/clock.ts";
 import { FileDriver } from "../../../src/drivers/file/mod.ts";
 import { serve } from "../../../src/net/mod.ts";
@@ -37,7 +38,7 @@ async function main(): Promise<void> {
     delay: (ms, options) => real.delay(ms, options),
   };
   const oracle = new Oracle({ driver: await FileDriver.open({ directory }), clock });
-  const server = await serve(oracle, { port: 0 });
+  const server = await serve(oracle, { port: 0, edge: EDGE });
   await oracle.untilServing();
   console.log(`serving on ${server.address}`);
 }

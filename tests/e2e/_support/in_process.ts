@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { EDGE } from "../../_support/edge.ts";
 import type { LeadershipEvent } from "../../../src/consensus/driver.ts";
 import { MemoryDriver } from "../../../src/drivers/memory/mod.ts";
 import type { ServeOptions } from "../../../src/net/mod.ts";
@@ -49,7 +50,12 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
     heartbeatIntervalMs: 0,
   });
   await untilHeard(oracle, initial);
-  const server = await serve(oracle, { ...serveOptions, hostname: "127.0.0.1", port: 0 });
+  const server = await serve(oracle, {
+    edge: EDGE,
+    ...serveOptions,
+    hostname: "127.0.0.1",
+    port: 0,
+  });
   return {
     address: `127.0.0.1:${server.port}`,
     oracle,

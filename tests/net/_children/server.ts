@@ -7,6 +7,7 @@
 
 import { createInterface } from "node:readline";
 import process from "node:process";
+import { EDGE } from "../../_support/edge.ts";
 import { MemoryDriver } from "../../../src/drivers/memory/mod.ts";
 import { serve } from "../../../src/net/mod.ts";
 import { Oracle } from "../../../src/server/mod.ts";
@@ -24,7 +25,7 @@ export interface Costs {
 async function main(): Promise<void> {
   const oracle = new Oracle({ driver: new MemoryDriver(), heartbeatIntervalMs: 0 });
   await oracle.untilServing();
-  const server = await serve(oracle, { port: 0 });
+  const server = await serve(oracle, { port: 0, edge: EDGE });
   print(server.address);
   for await (const _ of createInterface({ input: process.stdin })) {
     (globalThis as { gc?: () => void }).gc?.();

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { EDGE } from "../../_support/edge.ts";
 import { serve } from "../../../src/net/serve.ts";
 import type { ServeOptions } from "../../../src/net/serve.ts";
 import type { OracleServer } from "../../../src/net/server.ts";
@@ -29,7 +30,7 @@ export class ServerRig implements AsyncDisposable {
   static async start(options: ServeOptions = {}): Promise<ServerRig> {
     const node = new OracleRig();
     await node.lead(1n);
-    return new ServerRig(node, await serve(node.oracle, { port: 0, ...options }));
+    return new ServerRig(node, await serve(node.oracle, { port: 0, edge: EDGE, ...options }));
   }
 
   get port(): number {

@@ -2,6 +2,7 @@
 
 import type { Transport } from "@connectrpc/connect";
 import { createConnectTransport, createGrpcWebTransport } from "@connectrpc/connect-web";
+import { EDGE } from "../../_support/edge.ts";
 import { serve } from "../../../src/net/mod.ts";
 import { createFetchHandler } from "../../../src/rpc/fetch_handler.ts";
 import { ioTest } from "../../_support/levels.ts";
@@ -37,7 +38,7 @@ function inMemory(create: typeof IN_MEMORY[number]): Connect {
 
 async function overSocket(rig: OracleRig): Promise<Transport & AsyncDisposable> {
   const { createGrpcTransport, Http2SessionManager } = await import("@connectrpc/connect-node");
-  const server = await serve(rig.oracle, { port: 0, shutdownGraceMs: 0 });
+  const server = await serve(rig.oracle, { port: 0, edge: EDGE, shutdownGraceMs: 0 });
   const baseUrl = `http://${server.address}`;
   const sessionManager = new Http2SessionManager(baseUrl);
   const transport = createGrpcTransport({ baseUrl, sessionManager });
