@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import { ETCD_MISSING, EtcdCluster } from "../../tests/_support/engines/etcd_cluster.ts";
+import { POSTGRES_MISSING, PostgresServer } from "../../tests/_support/engines/postgres_server.ts";
 import type { ProbeTarget } from "./probe_plan.ts";
 
 /** An engine that was started to be measured. Leaving its scope ends it. */
@@ -25,6 +26,12 @@ export const ENGINES: readonly MeasuredEngine[] = [
   { name: "file", missing: undefined, start: (directory) => Promise.resolve(files(directory)) },
   { name: "etcd, 1 member", missing: ETCD_MISSING, start: () => startEtcd(1) },
   { name: "etcd, 3 members", missing: ETCD_MISSING, start: () => startEtcd(3) },
+  { name: "PostgreSQL", missing: POSTGRES_MISSING, start: () => startPostgres() },
+  {
+    name: "PostgreSQL, synchronous replica",
+    missing: POSTGRES_MISSING,
+    start: () => startPostgres("replica"),
+  },
 ];
 
 function files(directory: string): StartedEngine {
@@ -40,4 +47,25 @@ async function startEtcd(members: number): Promise<StartedEngine> {
     target: () => ({ engine: "etcd", endpoints: cluster.endpoints }),
     [Symbol.asyncDispose]: () => cluster[Symbol.asyncDispose](),
   };
+}
+
+/** @param standby the name of the replica that confirms every commit, if there is to be one */
+async function startPostgres(standby?: string): Promise<StartedEngine> {
+  const running = new AsyncDisposableStack();
+  try {
+    const primary = running.use(await PostgresServer.start());
+    if (standby !== undefined) {
+      running.use(await primary.replica(standby));
+      await primary.set("synchronous_standby_names", standby);
+      await primary.until("select sync_state from pg_stat_replication", "sync");
+    }
+    const urls = [primary.url()];
+    return {
+      target: () => ({ engine: "postgres", urls, prefix: crypto.randomUUID() }),
+      [Symbol.asyncDispose]: () => running.disposeAsync(),
+    };
+  } catch (error) {
+    await running.disposeAsync();
+    throw error;
+  }
 }

@@ -44,7 +44,7 @@ const USAGE = `deno task bench:engines [--quick] [--json] [--dir DIRECTORY]
   --quick  a run of a few seconds that shows that everything works; its figures mean nothing
   --json   JSON instead of a table
   --dir    where to keep the state of the file driver: a directory on the disk to measure (default: .)
-           etcd keeps its own below the directory for temporary files (TMPDIR)
+           etcd and PostgreSQL keep theirs below the directory for temporary files (TMPDIR)
 `;
 
 interface Runner {

@@ -13,6 +13,7 @@ import type { ConsensusDriver } from "../../src/consensus/driver.ts";
 import type { Epoch } from "../../src/core/epoch.ts";
 import { EtcdDriver } from "../../src/drivers/etcd/mod.ts";
 import { FileDriver } from "../../src/drivers/file/mod.ts";
+import { PostgresDriver } from "../../src/drivers/postgres/mod.ts";
 import type { ProbeFigures, ProbePlan, ProbeTarget } from "./probe_plan.ts";
 
 type ProbedDriver =
@@ -49,6 +50,8 @@ async function openDriver(target: ProbeTarget): Promise<ProbedDriver> {
       return new EtcdDriver({ endpoints: target.endpoints, endpoint: ENDPOINT });
     case "file":
       return await FileDriver.open({ directory: target.directory });
+    case "postgres":
+      return new PostgresDriver({ urls: target.urls, prefix: target.prefix, endpoint: ENDPOINT });
   }
 }
 

@@ -5,7 +5,8 @@ import type { LatencyFigures } from "../../src/cli/bench/latencies.ts";
 /** The engine that a probe asks. */
 export type ProbeTarget =
   | { readonly engine: "etcd"; readonly endpoints: readonly string[] }
-  | { readonly engine: "file"; readonly directory: string };
+  | { readonly engine: "file"; readonly directory: string }
+  | { readonly engine: "postgres"; readonly urls: readonly string[]; readonly prefix: string };
 
 /** What a probe does. */
 export interface ProbePlan {
