@@ -106,11 +106,6 @@ export class EtcdClient {
     }
   }
 
-  /** Leaves the member that has its turn for the next one. */
-  turn(): void {
-    this.#turn = (this.#turn + 1) % this.#members.length;
-  }
-
   /** Ends all connections; calls and watches under way fail. */
   close(): void {
     this.#ended.abort(new PermanentError("the etcd driver is closed"));
@@ -134,7 +129,7 @@ export class EtcdClient {
     if (call.isUnwanted) return call.signal.reason;
     const fault = faultOf(call.hasPassed ? call.signal.reason : error, member.endpoint.url);
     if (fault instanceof PermanentError) return fault;
-    if (this.#members[this.#turn] === member) this.turn();
+    if (this.#members[this.#turn] === member) this.#turn = (this.#turn + 1) % this.#members.length;
     if (call.hasPassed) member.endpoint.probe().catch(() => {});
     return fault;
   }

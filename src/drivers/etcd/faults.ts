@@ -42,7 +42,11 @@ export function faultOf(error: unknown, endpoint: string): ConsensusError {
     : new TransientError(message, { cause: error });
 }
 
-/** A request that is too large comes as two codes: one from etcd, one from what is below it. */
+/** Codes that say less than the text does. */
 function isPermanent({ code, rawMessage }: ConnectError): boolean {
-  return PERMANENT.has(code) || /larger than max/.test(rawMessage);
+  // A request that is too large for what is below etcd.
+  if (/larger than max/.test(rawMessage)) return true;
+  // Rights were changed while the request was under way.
+  if (/revision of auth store is old/.test(rawMessage)) return false;
+  return PERMANENT.has(code);
 }

@@ -56,10 +56,12 @@ export class EtcdCluster implements AsyncDisposable {
   /** The members, running or not. */
   readonly members: readonly EtcdMember[];
   readonly #directory: string;
+  readonly #clientFlags: readonly string[];
 
-  private constructor(members: readonly EtcdMember[], directory: string) {
+  private constructor(members: readonly EtcdMember[], directory: string, files: TlsFiles) {
     this.members = members;
     this.#directory = directory;
+    this.#clientFlags = files.clientFlags;
   }
 
   /**
@@ -124,7 +126,7 @@ export class EtcdCluster implements AsyncDisposable {
   /** Runs `etcdctl` against the members that are awake, and returns what it printed. */
   etcdctl(...args: readonly string[]): Promise<string> {
     const awake = this.members.filter(({ isAwake }) => isAwake).map(({ endpoint }) => endpoint);
-    return etcdctl(`--endpoints=${awake.join(",")}`, ...args);
+    return etcdctl(`--endpoints=${awake.join(",")}`, ...this.#clientFlags, ...args);
   }
 
   /** Forgets every revision but the latest, as operators do now and then. */
@@ -132,6 +134,7 @@ export class EtcdCluster implements AsyncDisposable {
     const status = JSON.parse(
       await etcdctl(
         `--endpoints=${(await this.leader()).endpoint}`,
+        ...this.#clientFlags,
         "endpoint",
         "status",
         "-wjson",
@@ -144,7 +147,8 @@ export class EtcdCluster implements AsyncDisposable {
   /** Saves what etcd holds, and returns the file. It is gone when the cluster is. */
   async saveSnapshot(): Promise<string> {
     const path = join(this.#directory, `snapshot-${crypto.randomUUID()}.db`);
-    await etcdctl(`--endpoints=${(await this.leader()).endpoint}`, "snapshot", "save", path);
+    const endpoints = `--endpoints=${(await this.leader()).endpoint}`;
+    await etcdctl(endpoints, ...this.#clientFlags, "snapshot", "save", path);
     return path;
   }
 
@@ -163,15 +167,15 @@ export class EtcdCluster implements AsyncDisposable {
       initial: ports.map(({ peer }, index) => `m${index}=http://127.0.0.1:${peer}`).join(","),
       options,
     };
-    const tlsFlags = await writeCertificates(directory, options.tls);
+    const files = await writeCertificates(directory, options.tls);
     const scheme = options.tls === undefined ? "http" : "https";
     const members = await Promise.all(ports.map(async (own, index) => {
       const name = `m${index}`;
       await restoreSnapshot(plan, index);
-      const flags = [...flagsOf(plan, index), ...tlsFlags, ...options.flags ?? []];
+      const flags = [...flagsOf(plan, index), ...files.serverFlags, ...options.flags ?? []];
       return new EtcdMember({ name, scheme, ports: own, flags });
     }));
-    return new EtcdCluster(members, directory);
+    return new EtcdCluster(members, directory, files);
   }
 
   async #until<T>(
@@ -223,26 +227,37 @@ function flagsOf(plan: Plan, index: number): readonly string[] {
   ];
 }
 
+/** The flags that name certificates. */
+interface TlsFiles {
+  readonly serverFlags: readonly string[];
+  /** For `etcdctl`. */
+  readonly clientFlags: readonly string[];
+}
+
 async function writeCertificates(
   directory: string,
   tls: Certificates | undefined,
-): Promise<readonly string[]> {
-  if (tls === undefined) return [];
-  const paths = {
-    cert: join(directory, "server.pem"),
-    key: join(directory, "server.key"),
-    ca: join(directory, "clients.pem"),
+): Promise<TlsFiles> {
+  if (tls === undefined) return { serverFlags: [], clientFlags: [] };
+  const file = async (name: string, text: string) => {
+    await Deno.writeTextFile(join(directory, name), text);
+    return join(directory, name);
   };
-  await Deno.writeTextFile(paths.cert, tls.server.certPem);
-  await Deno.writeTextFile(paths.key, tls.server.keyPem);
   // etcd presents its own certificate to itself, from its gateway.
-  await Deno.writeTextFile(paths.ca, `${tls.clientCaPem}\n${tls.caPem}`);
-  return [
-    `--cert-file=${paths.cert}`,
-    `--key-file=${paths.key}`,
-    `--trusted-ca-file=${paths.ca}`,
-    "--client-cert-auth",
-  ];
+  const authorities = await file("clients-ca.pem", `${tls.clientCaPem}\n${tls.caPem}`);
+  return {
+    serverFlags: [
+      `--cert-file=${await file("server.pem", tls.server.certPem)}`,
+      `--key-file=${await file("server.key", tls.server.keyPem)}`,
+      `--trusted-ca-file=${authorities}`,
+      "--client-cert-auth",
+    ],
+    clientFlags: [
+      `--cacert=${await file("server-ca.pem", tls.caPem)}`,
+      `--cert=${await file("client.pem", tls.client.certPem)}`,
+      `--key=${await file("client.key", tls.client.keyPem)}`,
+    ],
+  };
 }
 
 async function restoreSnapshot(plan: Plan, index: number): Promise<void> {

@@ -13,6 +13,7 @@ const PASSES: readonly (readonly [Code, string])[] = [
   [Code.ResourceExhausted, "etcdserver: mvcc: database space exceeded"],
   [Code.Aborted, "aborted"],
   [Code.FailedPrecondition, "etcdserver: rpc not supported for learner"],
+  [Code.InvalidArgument, "etcdserver: revision of auth store is old"],
   [Code.Unknown, "Session closed with error code 11"],
   [Code.Internal, "Session closed with error code 11"],
 ];

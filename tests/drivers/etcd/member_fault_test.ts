@@ -2,7 +2,6 @@
 
 import assert from "node:assert/strict";
 import { TransientError } from "../../../src/consensus/errors.ts";
-import { makeCertificates } from "../../_support/certs.ts";
 import { ETCD_MISSING, EtcdCluster } from "../../_support/engines/etcd_cluster.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
 import { CALM, openStore } from "./_support/etcd_rig.ts";
@@ -100,27 +99,3 @@ ioTestNeeding(ETCD_MISSING, "close() ends calls that are under way", async () =>
   await assert.rejects(store.readStanding(CALM), /the etcd driver is closed/);
   cluster.member(0).resume();
 });
-
-ioTestNeeding(
-  ETCD_MISSING,
-  "etcd is reached with TLS and a client's certificate, and not without",
-  async () => {
-    const certificates = await makeCertificates();
-    await using cluster = await EtcdCluster.start({ tls: certificates });
-    const { caPem: ca, client } = certificates;
-    const urls = cluster.endpoints;
-    await using store = openStore({
-      urls,
-      tls: { ca, cert: client.certPem, key: client.keyPem },
-    });
-    await store.prepare(CALM);
-    assert.equal(await store.loadHighWater(CALM), 0);
-    for (const tls of [{ ca }, undefined]) {
-      await using refused = openStore({ urls, ...(tls === undefined ? {} : { tls }) });
-      await assert.rejects(
-        refused.prepare({ timeoutMs: 2_000 }),
-        /^(UnavailableError: Cannot reach etcd|TransientError: etcd) at https:/,
-      );
-    }
-  },
-);
