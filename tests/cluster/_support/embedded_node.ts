@@ -13,6 +13,7 @@ import { EtcdDriver } from "../../../src/drivers/etcd/mod.ts";
 import { serve } from "../../../src/net/mod.ts";
 import { startLogging } from "../../../src/observe/mod.ts";
 import { Oracle, SystemClock } from "../../../src/server/mod.ts";
+import { EDGE } from "../../_support/edge.ts";
 import type { Program } from "../../_support/server_process.ts";
 
 /** The signal at which the wall clock steps forward. */
@@ -68,7 +69,7 @@ async function main(): Promise<void> {
     clock,
     windowAheadMs: parseInt(values["window-ahead"]),
   });
-  const server = await serve(oracle, { port: parseEndpoint(values.listen).port });
+  const server = await serve(oracle, { port: parseEndpoint(values.listen).port, edge: EDGE });
   Deno.addSignalListener("SIGTERM", async () => {
     await server.close({ handOver: () => oracle.handOver() });
     await oracle.close();
