@@ -8,7 +8,10 @@ import type { StoreCallOptions } from "./store.ts";
 import { retryPauseMs } from "./timing.ts";
 import type { LeaseTiming } from "./timing.ts";
 
-/** An attempt of the store is given up after this part of the time, so that there is time to find out its outcome. */
+/** The part of a call's time in which its attempts end, so that the caller hears what they came to. */
+const ATTEMPTS_PART = 3 / 4;
+
+/** An attempt is given up after this part of the call's time, so that there is time to find out its outcome. */
 const ATTEMPT_PART = 1 / 4;
 
 /** What {@linkcode Attempts} work with. */
@@ -17,7 +20,7 @@ export interface AttemptsOptions {
   readonly clock: Clock;
   /** Lengths of pauses. */
   readonly timing: LeaseTiming;
-  /** How long all attempts together may take, in milliseconds. */
+  /** How long the call may take that they are made for, in milliseconds. */
   readonly callTimeoutMs: number;
 }
 
@@ -30,7 +33,7 @@ export class Attempts {
   /** The time starts now. */
   constructor(options: AttemptsOptions) {
     this.#options = options;
-    this.#dueMs = options.clock.monotonicMs() + options.callTimeoutMs;
+    this.#dueMs = options.clock.monotonicMs() + options.callTimeoutMs * ATTEMPTS_PART;
   }
 
   /** Whether a write was not answered, so that it may have been made or may be made later. */

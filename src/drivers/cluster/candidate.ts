@@ -161,7 +161,8 @@ export class Candidate {
     // A term that was seen and is gone may still have a holder.
     const wasNeverHeld = standing.term === undefined && furthest.isWithoutTerm;
     if (standing.resigned || wasNeverHeld) return 0;
-    return sinceMs + timing.silenceMs - clock.monotonicMs();
+    // Whole: what is left of a sum of fractions could be too little to wait for.
+    return Math.ceil(sinceMs + timing.silenceMs - clock.monotonicMs());
   }
 
   async #changeOrTime(waitMs: number): Promise<void> {

@@ -69,8 +69,7 @@ export class StandingView {
 
   /** Whether the engine has been heard of within a lease. */
   get isReached(): boolean {
-    const { clock, timing } = this.#options;
-    return clock.monotonicMs() - this.#reachedMs < timing.leaseMs;
+    return this.#reachedForMs > 0;
   }
 
   /** Resolves at the next change. */
@@ -217,17 +216,21 @@ export class StandingView {
 
   /** Notices when the engine has not been heard of for a lease. */
   async #hear(signal: AbortSignal): Promise<void> {
-    const { clock, timing } = this.#options;
+    const { clock } = this.#options;
     for (;;) {
-      const dueMs = this.#reachedMs + timing.leaseMs;
-      const waitMs = dueMs - clock.monotonicMs();
-      if (waitMs > 0) {
-        await clock.delay(waitMs, { signal });
+      if (this.isReached) {
+        await clock.delay(this.#reachedForMs, { signal });
       } else {
         this.#notify();
         while (!this.isReached) await abortable(this.changed, signal);
       }
     }
+  }
+
+  /** For how long the engine still counts as reached, in whole milliseconds: fractions could be too little to wait for. */
+  get #reachedForMs(): number {
+    const { clock, timing } = this.#options;
+    return Math.ceil(this.#reachedMs + timing.leaseMs - clock.monotonicMs());
   }
 
   /** The engine answers, with nothing new. */
