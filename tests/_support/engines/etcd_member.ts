@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { within } from "../server_process.ts";
 
 const EXIT_LIMIT_MS = 30_000;
 const ANSWER_LIMIT_MS = 2_000;
+const STOP_LIMIT_MS = 5_000;
 const KEPT_OUTPUT = 16_384;
 
 /** Where a member is reached. */
@@ -94,10 +96,11 @@ export class EtcdMember implements AsyncDisposable {
     return this.#end("SIGTERM");
   }
 
-  /** Stops its clock: it keeps its connections, accepts new ones, and answers nothing. */
+  /** Stops its clock: it keeps its connections, accepts new ones, and answers nothing from here on. */
   pause(): void {
     this.#isPaused = true;
     this.#signal("SIGSTOP");
+    if (this.pid !== undefined) waitUntilStopped(this.pid);
   }
 
   /** Lets it go on after {@linkcode EtcdMember.pause}. */
@@ -163,5 +166,26 @@ export class EtcdMember implements AsyncDisposable {
     } finally {
       clearTimeout(timer);
     }
+  }
+}
+
+/** On a busy machine a process goes on for a while after it was sent the signal, each thread for itself. */
+function waitUntilStopped(pid: number): void {
+  const end = performance.now() + STOP_LIMIT_MS;
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  while (!isStopped(pid) && performance.now() < end) Atomics.wait(never, 0, 0, 1);
+}
+
+function isStopped(pid: number): boolean {
+  const directory = `/proc/${pid}/task`;
+  if (!existsSync(directory)) return true;
+  try {
+    return readdirSync(directory).every((thread) => {
+      const stat = readFileSync(`${directory}/${thread}/stat`, "utf8");
+      return stat.slice(stat.lastIndexOf(")")).startsWith(") T");
+    });
+  } catch {
+    // A thread has ended meanwhile, so not all were stopped.
+    return false;
   }
 }
