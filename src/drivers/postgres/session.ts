@@ -41,8 +41,11 @@ export interface SessionOptions {
 /** Other users of the package may have told it how to read a type: here every column stays text. */
 const AS_TEXT = { getTypeParser: () => (text: string) => text };
 
-/** What is given is not looked up in the environment, which this process may not be allowed to read. */
-const NOT_LOOKED_UP = { replication: "false", binary: true };
+/**
+ * What is given is not looked up in the environment, which this process may not be allowed to read. It is taken back
+ * before anything is sent, as poolers refuse parameters that they do not know.
+ */
+const NOT_LOOKED_UP = { replication: "false", options: "none", binary: true };
 
 /** How long a server may take to read that a session is over. */
 const GOODBYE_MS = 1_000;
@@ -75,8 +78,7 @@ export class Session {
     const { certificates, signal } = options;
     signal.throwIfAborted();
     const socket = new Socket();
-    const client = new Client(clientConfig(target, socket, certificates));
-    Object.assign(client, { binary: false });
+    const client = makeClient(clientConfig(target, socket, certificates));
     const session = new Session(client, socket);
     const withdraw = onAbort(signal, () => session.destroy());
     try {
@@ -137,11 +139,18 @@ export class Session {
   }
 }
 
+function makeClient(config: ClientConfig): Client {
+  const client = new Client({ ...config, ...NOT_LOOKED_UP });
+  const { connectionParameters } = client as Client & { readonly connectionParameters: object };
+  Object.assign(client, { binary: false });
+  Object.assign(connectionParameters, { replication: undefined, options: undefined });
+  return client;
+}
+
 /** Everything is given, so that the package's own environment variables decide nothing. */
 function clientConfig(target: Target, socket: Socket, certificates: Certificates): ClientConfig {
   const { host, port, user, database, password } = target;
   return {
-    ...NOT_LOOKED_UP,
     host,
     port,
     user,
@@ -154,7 +163,6 @@ function clientConfig(target: Target, socket: Socket, certificates: Certificates
     types: AS_TEXT,
     application_name: "tsoracle",
     client_encoding: "UTF8",
-    options: "-c client_min_messages=warning",
     keepAlive: true,
     connectionTimeoutMillis: 0,
   };

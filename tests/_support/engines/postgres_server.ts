@@ -122,6 +122,20 @@ export class PostgresServer implements AsyncDisposable {
     return await runPostgres("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", ...to, "-c", statements]);
   }
 
+  /** Runs a client of the server, such as one that takes a backup, until its scope ends. */
+  client(program: string, args: readonly string[]): AsyncDisposable {
+    const to = ["-h", "127.0.0.1", "-p", `${this.port}`, "-U", "postgres"];
+    const [command, ...rest] = postgresCommand(program, [...to, ...args]);
+    const output = { stdin: "null", stdout: "null", stderr: "null" } as const;
+    const child = new Deno.Command(command, { args: rest, cwd: "/", ...output }).spawn();
+    return {
+      [Symbol.asyncDispose]: async () => {
+        signal(child.pid, "SIGKILL");
+        await child.status;
+      },
+    };
+  }
+
   /** Changes a setting for all new sessions, and for the running ones that have not set it. */
   async set(name: string, value: string): Promise<void> {
     await this.sql(`alter system set ${name} = '${value}'`);

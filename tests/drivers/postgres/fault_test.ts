@@ -130,6 +130,29 @@ ioTestNeeding(
 
 ioTestNeeding(
   POSTGRES_MISSING,
+  "a call that gave up waiting does not let the next one pass those that it waited for",
+  async () => {
+    await using server = await PostgresServer.start();
+    await using store = storeOn(server);
+    await store.prepare(CALM);
+    const { epoch } = await takeLead(store);
+    const locked = server.sql("begin; select from tsoracle.state for update; select pg_sleep(600)");
+    await server.until("select count(*) from pg_stat_activity where query ~ '^begin; select'", "1");
+    const first = store.persistHighWater(1, epoch, CALM);
+    await server.until("select count(*) > 0 from pg_locks where not granted", "t");
+    await assert.rejects(store.persistHighWater(2, epoch, { timeoutMs: 50 }), UnavailableError);
+    await assert.rejects(store.persistHighWater(3, epoch, { timeoutMs: 50 }), UnavailableError);
+    const sleeper = "query ~ '^begin; select' and pid <> pg_backend_pid()";
+    const unlocked = server.sql(
+      `select pg_terminate_backend(pid) from pg_stat_activity where ${sleeper}`,
+    );
+    await Promise.allSettled([locked, unlocked]);
+    assert.equal(await first, 1);
+  },
+);
+
+ioTestNeeding(
+  POSTGRES_MISSING,
   "a heartbeat, a read and a persist wait for no other data",
   async () => {
     await using server = await PostgresServer.start();

@@ -19,19 +19,28 @@ async function bundle(): Promise<{ readonly file: string } & AsyncDisposable> {
   return { file, [Symbol.asyncDispose]: () => Deno.remove(directory, { recursive: true }) };
 }
 
+/** Runs a child on Node to its end. */
+function runOnNode(
+  file: string,
+  options: unknown,
+  between?: () => Promise<void>,
+): Promise<readonly Record<string, string>[]> {
+  return runChild(["node", file], options, between);
+}
+
 /**
- * Runs a child on Node to its end.
+ * Runs a child to its end.
  *
  * @param between is called once it leads and has written
  * @returns the lines that it printed
  */
-async function runOnNode(
-  file: string,
+async function runChild(
+  [program, ...args]: readonly [string, ...string[]],
   options: unknown,
   between: () => Promise<void> = () => Promise.resolve(),
 ): Promise<readonly Record<string, string>[]> {
-  const child = new Deno.Command("node", {
-    args: [file, JSON.stringify(options)],
+  const child = new Deno.Command(program, {
+    args: [...args, JSON.stringify(options)],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
@@ -122,5 +131,20 @@ ioTestNeeding(
       assert.equal(refused?.["code"], "permanent");
       assert.match(refused?.["message"] ?? "", /with TLS/);
     }
+  },
+);
+
+ioTestNeeding(
+  POSTGRES_MISSING,
+  "PostgresDriver on Deno needs the permission to reach its server, and no other",
+  async () => {
+    await using server = await PostgresServer.start();
+    const options = { urls: [server.url()], endpoint: ENDPOINT };
+    const deno = [Deno.execPath(), "run", "--quiet", "--no-check", "--no-prompt"] as const;
+    const [led] = await runChild([...deno, "--allow-net=127.0.0.1", SCRIPT], options);
+    assert.equal(led?.["start"], "0");
+    const [refused] = await runChild([...deno, SCRIPT], options);
+    assert.equal(refused?.["code"], "permanent");
+    assert.match(refused?.["message"] ?? "", /--allow-net/);
   },
 );

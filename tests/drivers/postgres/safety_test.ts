@@ -102,10 +102,20 @@ ioTestNeeding(
 
 ioTestNeeding(
   POSTGRES_MISSING,
-  "a slot of a replica that is away counts, and one of somebody who reads the log does not",
+  "a slot of a replica that is away counts; who reads the log and a backup under way do not",
   async () => {
     await using server = await PostgresServer.start({ settings: { wal_level: "logical" } });
     await server.sql("select pg_create_logical_replication_slot('reader', 'test_decoding')");
+    await prepare(server);
+    await using _reader = server.client("pg_recvlogical", [
+      ...["-d", "postgres", "-S", "reader", "--start", "-f", "-"],
+    ]);
+    await server.until("select state from pg_stat_replication", "streaming");
+    await prepare(server);
+    await using _backup = server.client("pg_basebackup", [
+      ...["-D", "-", "-F", "tar", "-X", "none", "-c", "fast", "--max-rate", "32k"],
+    ]);
+    await server.until("select count(*) from pg_stat_replication where state = 'backup'", "1");
     await prepare(server);
     await server.sql("select pg_create_physical_replication_slot('away')");
     await assert.rejects(prepare(server), refusal(/0 replicas and 1 replication slots/));
