@@ -32,6 +32,8 @@ export interface ConnectionOptions {
   readonly streams: (parts: ConnectionParts, onEmpty: () => void) => StreamLayer;
   /** Told of a fault of this side, which ends the connection; never of one of the peer. */
   readonly onFault: (error: unknown) => void;
+  /** Called when all that one read brought has been taken, before the answers go out. */
+  readonly onReadEnd?: () => void;
 }
 
 /**
@@ -92,6 +94,7 @@ export class Connection {
     this.#output.beginRead();
     try {
       this.#reader.read(chunk, this.#readPreface(chunk));
+      this.#options.onReadEnd?.();
     } catch (error) {
       this.#fail(error);
     } finally {

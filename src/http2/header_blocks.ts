@@ -22,9 +22,9 @@ export interface OpenBlock {
   readonly isSelfDependent: boolean;
 }
 
-/** What a header block means as the head of a request. */
-export type HeadReading =
-  | { readonly kind: "head"; readonly head: RequestHead }
+/** What a header block means as the head of a request, and who takes requests with it. */
+export type HeadReading<Taker> =
+  | { readonly kind: "head"; readonly head: RequestHead; readonly taker: Taker }
   | { readonly kind: "malformed"; readonly text: string }
   | { readonly kind: "too large" };
 
@@ -32,17 +32,24 @@ export type HeadReading =
  * Puts header blocks together and reads them. A block that goes on and on ends the connection once it is larger than any
  * list within the limit can be, or has come in too many frames.
  */
-export class HeaderBlocks {
+export class HeaderBlocks<Taker> {
   readonly #decoder: HpackDecoder;
-  readonly #memo = new BlockMemo<HeadReading>();
+  readonly #memo = new BlockMemo<HeadReading<Taker>>();
   readonly #maxBlockBytes: number;
+  readonly #route: (head: RequestHead) => Taker;
   #open: OpenBlock | undefined;
   #bytes: Uint8Array = new Uint8Array(0);
   #length = 0;
   #frames = 0;
 
-  /** Makes a reader of blocks, with the limit of SETTINGS_MAX_HEADER_LIST_SIZE in bytes. */
-  constructor(maxListBytes: number) {
+  /**
+   * Makes a reader of blocks.
+   *
+   * @param maxListBytes the limit of SETTINGS_MAX_HEADER_LIST_SIZE in bytes
+   * @param route finds who takes requests with a head; not asked again while that is remembered
+   */
+  constructor(maxListBytes: number, route: (head: RequestHead) => Taker) {
+    this.#route = route;
     this.#decoder = new HpackDecoder({ maxListBytes });
     this.#maxBlockBytes = maxListBytes + DEFAULT_MAX_PAYLOAD_BYTES;
   }
@@ -93,12 +100,12 @@ export class HeaderBlocks {
    *
    * @throws {ConnectionFault} COMPRESSION_ERROR
    */
-  readHead(source: BlockSource): HeadReading {
+  readHead(source: BlockSource): HeadReading<Taker> {
     const before = this.#decoder.changes;
     const known = this.#memo.find(source, before);
     if (known !== undefined) return known;
     const { fields, isTooLarge } = this.#decoder.decode(source.bytes, source.start, source.end);
-    const reading: HeadReading = isTooLarge ? { kind: "too large" } : readHead(fields);
+    const reading = isTooLarge ? { kind: "too large" } as const : this.#read(fields);
     if (this.#decoder.changes === before) this.#memo.add(source, before, reading);
     return reading;
   }
@@ -113,9 +120,10 @@ export class HeaderBlocks {
     const { fields, isTooLarge } = this.#decoder.decode(source.bytes, source.start, source.end);
     return isTooLarge ? undefined : fields;
   }
-}
 
-function readHead(fields: readonly HeaderField[]): HeadReading {
-  const head = readRequestHead(fields);
-  return typeof head === "string" ? { kind: "malformed", text: head } : { kind: "head", head };
+  #read(fields: readonly HeaderField[]): HeadReading<Taker> {
+    const head = readRequestHead(fields);
+    if (typeof head === "string") return { kind: "malformed", text: head };
+    return { kind: "head", head, taker: this.#route(head) };
+  }
 }

@@ -45,10 +45,20 @@ export class SendQueue {
 
   /** Takes a stream whose body has just begun to wait; at best it goes out at once. */
   offer(sender: Sender): void {
-    while (sender.isWaiting && this.#canSend(sender)) this.#send(sender);
+    while (sender.isWaiting && this.#mayGo(sender)) this.#send(sender);
     if (!sender.isWaiting) return;
     this.#waiting.set(sender, this.#stalls.nowMs() + this.#stalls.lengthMs);
     this.#watch();
+  }
+
+  /** Whether so many bytes may go out at once, before which nothing waits. */
+  canSend(bytes: number): boolean {
+    return this.#windowBytes >= bytes && this.#waiting.size === 0 && !this.#output.isCongested;
+  }
+
+  /** So many bytes were sent, for which `canSend` had been asked. */
+  spend(bytes: number): void {
+    this.#windowBytes -= bytes;
   }
 
   /** The peer takes more on the connection. False if that is more than a window can be. */
@@ -64,7 +74,7 @@ export class SendQueue {
     for (let hasSent = this.#waiting.size > 0; hasSent;) {
       hasSent = false;
       for (const sender of this.#waiting.keys()) {
-        if (!this.#canSend(sender)) continue;
+        if (!this.#mayGo(sender)) continue;
         hasSent = true;
         this.#sendWaiting(sender);
       }
@@ -73,7 +83,7 @@ export class SendQueue {
 
   /** Sends what can be sent of one body: its window has grown. */
   resumeOne(sender: Sender): void {
-    while (this.#waiting.has(sender) && this.#canSend(sender)) this.#sendWaiting(sender);
+    while (this.#waiting.has(sender) && this.#mayGo(sender)) this.#sendWaiting(sender);
   }
 
   /** The stream is over. */
@@ -88,7 +98,7 @@ export class SendQueue {
     this.#stall = undefined;
   }
 
-  #canSend(sender: Sender): boolean {
+  #mayGo(sender: Sender): boolean {
     if (this.#output.isCongested) return false;
     return sender.nextBytes === 0 || (this.#windowBytes > 0 && sender.sendWindowBytes > 0);
   }

@@ -4,16 +4,16 @@ import { Connection } from "./connection.ts";
 import type { ConnectionOptions } from "./connection.ts";
 import { PREFACE } from "./frames/frame_type.ts";
 import { ServerStreams } from "./server_streams.ts";
-import type { OnRequest, StreamLimits } from "./server_streams.ts";
+import type { Router, StreamLimits } from "./server_streams.ts";
 import { SETTING } from "./settings.ts";
 
 /** What the server's side of a connection is made of. */
 export interface ServerConnectionOptions
-  extends Pick<ConnectionOptions, "transport" | "clock" | "deadlines" | "onFault"> {
+  extends Pick<ConnectionOptions, "transport" | "clock" | "deadlines" | "onFault" | "onReadEnd"> {
   /** What a client may cost. */
   readonly limits: StreamLimits;
-  /** Takes the requests. */
-  readonly onRequest: OnRequest;
+  /** Finds who takes the requests. */
+  readonly route: Router;
 }
 
 /**
@@ -23,14 +23,14 @@ export interface ServerConnectionOptions
  * read (`CONGESTED_BYTES`).
  */
 export function serveConnection(options: ServerConnectionOptions): Connection {
-  const { transport, clock, deadlines, onFault, limits, onRequest } = options;
+  const { transport, clock, deadlines, onFault, onReadEnd, limits, route } = options;
   return new Connection({
-    ...{ transport, clock, deadlines, onFault },
+    ...{ transport, clock, deadlines, onFault, ...(onReadEnd && { onReadEnd }) },
     preface: PREFACE,
     settings: [
       [SETTING.maxConcurrentStreams, limits.streams],
       [SETTING.maxHeaderListSize, limits.headerBytes],
     ],
-    streams: (parts, onEmpty) => new ServerStreams(parts, { limits, onRequest, onEmpty }),
+    streams: (parts, onEmpty) => new ServerStreams(parts, { limits, route, onEmpty }),
   });
 }

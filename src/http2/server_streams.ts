@@ -24,6 +24,9 @@ import { StreamBook } from "./stream_book.ts";
 /** Takes a request whose head is here. It must give the stream its sink before it returns. */
 export type OnRequest = (stream: Stream) => void;
 
+/** Finds who takes requests with a head. It is not asked again for each equal head. */
+export type Router = (head: RequestHead) => OnRequest;
+
 /** What a client may cost. */
 export interface StreamLimits {
   /** Open streams. One more is refused, or ends the connection if the client was told. */
@@ -36,11 +39,10 @@ export interface StreamLimits {
 export class ServerStreams implements StreamLayer, StreamHost {
   readonly #parts: ConnectionParts;
   readonly #limits: StreamLimits;
-  readonly #onRequest: OnRequest;
   readonly #onEmpty: () => void;
   readonly #onSlowBlock: () => void;
   readonly #book = new StreamBook();
-  readonly #blocks: HeaderBlocks;
+  readonly #blocks: HeaderBlocks<OnRequest>;
   readonly #window = new ReceiveWindow(DEFAULT_WINDOW_BYTES);
   readonly #span = { start: 0, end: 0 };
   #blockDeadline: Deadline | undefined;
@@ -51,7 +53,6 @@ export class ServerStreams implements StreamLayer, StreamHost {
   constructor(parts: ConnectionParts, options: ServerStreamsOptions) {
     this.#parts = parts;
     this.#limits = options.limits;
-    this.#onRequest = options.onRequest;
     this.#onEmpty = options.onEmpty;
     this.#onSlowBlock = () =>
       parts.fail(
@@ -60,7 +61,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
           "a header block that does not come to its end",
         ),
       );
-    this.#blocks = new HeaderBlocks(options.limits.headerBytes);
+    this.#blocks = new HeaderBlocks(options.limits.headerBytes, options.route);
   }
 
   get size(): number {
@@ -236,17 +237,14 @@ export class ServerStreams implements StreamLayer, StreamHost {
     if (reading.kind === "malformed" || isSelfDependent) {
       return this.#refuse(streamId, ERROR_CODE.protocolError);
     }
-    this.#open(streamId, reading.head, endStream);
-  }
-
-  #open(streamId: number, head: RequestHead, endStream: boolean): void {
+    const { head, taker } = reading;
     if (endStream && (head.contentLength ?? 0) > 0) {
       return this.#refuse(streamId, ERROR_CODE.protocolError);
     }
     const stream = new Stream(streamId, head, this);
     stream.sendWindowBytes = this.#parts.peer.initialWindowBytes;
     this.#book.add(stream);
-    this.#onRequest(stream);
+    taker(stream);
     if (endStream) this.#onReceived(stream);
   }
 
@@ -329,8 +327,8 @@ export class ServerStreams implements StreamLayer, StreamHost {
 export interface ServerStreamsOptions {
   /** What a client may cost. */
   readonly limits: StreamLimits;
-  /** Takes the requests. */
-  readonly onRequest: OnRequest;
+  /** Finds who takes the requests. */
+  readonly route: Router;
   /** Called whenever the last open stream is over. */
   readonly onEmpty: () => void;
 }

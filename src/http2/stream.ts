@@ -39,6 +39,16 @@ export interface ByteSpan {
   readonly end: number;
 }
 
+/** The body of an answer that is sent whole: `bytes` up to `end`, which are copied. */
+export interface AnswerBody {
+  /** What holds it. */
+  readonly bytes: Uint8Array;
+  /** Its length in bytes. */
+  readonly end: number;
+  /** The trailers as a header block, if there are any. */
+  readonly trailers?: Uint8Array;
+}
+
 /** What a stream needs of its connection. */
 export interface StreamHost {
   /** Where frames are written. */
@@ -65,6 +75,8 @@ export class Stream implements Sender {
   readonly head: RequestHead;
   /** Takes the rest of the request. Must be set while the request is announced. */
   sink: StreamSink = NO_SINK;
+  /** For the sink: what it has found out about this request. */
+  mark = 0;
   /** What the peer takes on this stream, in bytes; below 0 if it has lowered its settings. */
   sendWindowBytes = DEFAULT_WINDOW_BYTES;
   readonly #host: StreamHost;
@@ -124,6 +136,27 @@ export class Stream implements Sender {
     if (this.#isOver || this.#hasBegun) return;
     this.#hasBegun = true;
     this.#writeBlock(block, endStream);
+  }
+
+  /** Whether an answer with so many bytes of body can be sent whole and at once. */
+  canAnswer(bytes: number): boolean {
+    if (this.#isOver || this.#hasBegun || this.sendWindowBytes < bytes) return false;
+    return this.#host.sending.canSend(bytes);
+  }
+
+  /** Sends a whole answer, for which `canAnswer` has been asked. The stream is over then if its request is. */
+  answer(head: Uint8Array, body: AnswerBody): void {
+    const { bytes, end, trailers } = body;
+    const { output, maxPayloadBytes } = this.#host;
+    this.#hasBegun = true;
+    output.headers(this.id, head, { endStream: false, maxPayloadBytes });
+    output.frames.data(this.id, bytes, { start: 0, end, endStream: trailers === undefined });
+    this.#host.sending.spend(end);
+    if (trailers !== undefined) {
+      output.headers(this.id, trailers, { endStream: true, maxPayloadBytes });
+    }
+    output.schedule();
+    this.#onSent();
   }
 
   /** Sends a part of the body, which nobody changes afterwards. If `isWaiting` then, wait for `onWritable`. */

@@ -46,6 +46,7 @@ export class Connection {
   #forget: () => void;
   readonly #open = new Set<OpenRequest>();
   #isDraining = false;
+  #hadRequest = false;
 
   /** Takes a fresh socket. The clock for its handshake runs from here. */
   constructor(raw: Socket, waits: Waits) {
@@ -80,6 +81,11 @@ export class Connection {
     this.#open.add(request);
     if (this.#session === undefined) this.#forget();
     else if (isFirst) this.#awaitSign(this.#session);
+  }
+
+  /** A request came and was answered in one turn. */
+  noteRequest(): void {
+    this.#hadRequest = true;
   }
 
   /** A request and its answer are over. */
@@ -137,7 +143,8 @@ export class Connection {
   }
 
   #awaitRequest(): void {
-    this.#wait(this.#waits.idle, () => this.drain());
+    this.#hadRequest = false;
+    this.#wait(this.#waits.idle, () => this.#hadRequest ? this.#awaitRequest() : this.drain());
   }
 
   #wait(queue: DeadlineQueue, expire: () => void): void {

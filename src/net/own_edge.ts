@@ -3,11 +3,16 @@
 import type { Socket } from "node:net";
 import { getLogger } from "@logtape/logtape";
 import type { Clock } from "../core/clock.ts";
+import type { Connection as Http2Connection } from "../http2/connection.ts";
 import type { ConnectionDeadlines } from "../http2/connection_parts.ts";
 import { overSocket } from "../http2/node/socket_transport.ts";
 import { serveConnection } from "../http2/server_connection.ts";
+import type { OnRequest } from "../http2/server_streams.ts";
+import type { Stream } from "../http2/stream.ts";
 import type { Connection, Http2Session } from "./connection.ts";
 import type { Edge, EdgeOptions } from "./edge.ts";
+import { FastLane } from "./fast_lane/fast_lane.ts";
+import type { GrantNow } from "./fast_lane/fast_lane.ts";
 import { StreamMessage } from "./stream_message.ts";
 
 const logger = getLogger(["tsoracle", "net"]);
@@ -18,6 +23,8 @@ export interface OwnEdgeOptions extends EdgeOptions {
   readonly clock: Clock;
   /** The timers of all connections. */
   readonly deadlines: ConnectionDeadlines;
+  /** Grants for the fast lane. Absent: there is none. */
+  readonly grantNow: GrantNow | undefined;
 }
 
 /** HTTP/2 by the implementation of this package. */
@@ -30,23 +37,41 @@ export class OwnEdge implements Edge {
   }
 
   start(socket: Socket, connection: Connection): Http2Session {
-    const { limits, onMessage, clock, deadlines } = this.#options;
+    const { limits, clock, deadlines } = this.#options;
+    const takeSlowly: OnRequest = (stream) => this.#takeSlowly(stream, connection);
+    const lane = this.#laneOf(connection, takeSlowly);
     const http2 = overSocket(socket, (transport) =>
       serveConnection({
         ...{ transport, clock, deadlines },
         limits: { streams: limits.streamsPerConnection, headerBytes: limits.headerBytes },
-        onRequest: (stream) => onMessage(new StreamMessage(stream), connection),
+        route: (head) => lane?.route(head) ?? takeSlowly,
+        onReadEnd: () => lane?.onReadEnd(),
         onFault: (error) => logger.error("an HTTP/2 connection failed: {error}", { error }),
       }));
-    return {
-      get destroyed(): boolean {
-        return http2.isOver;
-      },
-      close: () => http2.drain(),
-      destroy: () => http2.destroy(),
-      ping: (onAck) => http2.ping(onAck),
-    };
+    return sessionOf(http2);
   }
 
   close(): void {}
+
+  #takeSlowly(stream: Stream, connection: Connection): void {
+    this.#options.onMessage(new StreamMessage(stream), connection);
+  }
+
+  #laneOf(connection: Connection, giveUp: OnRequest): FastLane | undefined {
+    const { grantNow, deadlines } = this.#options;
+    if (grantNow === undefined) return undefined;
+    const onAnswered = () => connection.noteRequest();
+    return new FastLane({ grantNow, giveUp, onAnswered, waits: deadlines.stall });
+  }
+}
+
+function sessionOf(http2: Http2Connection): Http2Session {
+  return {
+    get destroyed(): boolean {
+      return http2.isOver;
+    },
+    close: () => http2.drain(),
+    destroy: () => http2.destroy(),
+    ping: (onAck) => http2.ping(onAck),
+  };
 }

@@ -39,6 +39,12 @@ export interface TimestampSource {
    */
   getTs(count: number, options?: CallOptions): Grant | Promise<Grant>;
 
+  /**
+   * Grants timestamps if that needs no wait and no refusal; otherwise nothing has happened. A source without it has no
+   * fast lane.
+   */
+  getTsNow?(count: number): Grant | undefined;
+
   /** The safe point; zero on a node that does not lead. */
   currentMaxSafe(): MaxSafe;
 

@@ -173,6 +173,19 @@ export class Oracle implements AsyncDisposable {
   }
 
   /**
+   * Grants like {@linkcode Oracle.getTs}, if that needs no wait and no refusal. Otherwise nothing has happened, and
+   * nothing was counted.
+   */
+  getTsNow(count: number): Grant | undefined {
+    if (!this.#core.isServing) return undefined;
+    const nowMs = this.#settings.clock.nowMs();
+    const outcome = this.#core.allocator.tryGrant(nowMs, count);
+    if (outcome.kind !== "granted") return undefined;
+    this.#meter.count("tsoracle.get_ts.requests.total");
+    return this.#deliver(outcome, nowMs);
+  }
+
+  /**
    * A safe point for reading in the past. It moves with the clock on an idle oracle, because the cursor is
    * moved up to now first. On a node that does not lead it is zero.
    */

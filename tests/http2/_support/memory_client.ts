@@ -51,7 +51,7 @@ export class MemoryClient implements Transport {
       deadlines: this.#deadlines,
       onFault: (error) => this.faults.push(error),
       limits: { streams: options.streams ?? 4, headerBytes: 16_384 },
-      onRequest: options.onRequest ?? this.sink.onRequest,
+      route: () => options.onRequest ?? this.sink.onRequest,
     });
   }
 

@@ -1,0 +1,176 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { Grant } from "../../core/allocator.ts";
+import type { Deadline, DeadlineQueue } from "../../http2/deadline_queue.ts";
+import { encodeBlock } from "../../http2/hpack/hpack_encoder.ts";
+import type { RequestHead } from "../../http2/request_head.ts";
+import type { OnRequest } from "../../http2/server_streams.ts";
+import type { ByteSpan, Stream, StreamSink } from "../../http2/stream.ts";
+import { fastProtocolOf } from "./fast_route.ts";
+import type { FastProtocol } from "./fast_route.ts";
+import {
+  getTsRequest,
+  GetTsResponseWriter,
+  GRPC_PREFIX_BYTES,
+  NOT_PLAIN,
+  readGetTsRequest,
+} from "./get_ts_wire.ts";
+
+/** Grants what can be granted at once; nothing otherwise, and then nothing has happened. */
+export type GrantNow = (count: number) => Grant | undefined;
+
+/** What a fast lane works with. */
+export interface FastLaneOptions {
+  /** The oracle. */
+  readonly grantNow: GrantNow;
+  /** How long a request may take to come, before somebody else waits for it. */
+  readonly waits: DeadlineQueue;
+  /** Called for each call that the lane has answered. */
+  readonly onAnswered: () => void;
+  /** Takes what the lane does not answer. The stream has its new sink when it returns. */
+  readonly giveUp: OnRequest;
+}
+
+const GRPC_HEAD = encodeBlock([
+  { name: ":status", value: "200" },
+  { name: "content-type", value: "application/grpc+proto" },
+]);
+const GRPC_TRAILERS = encodeBlock([{ name: "grpc-status", value: "0" }]);
+
+/** By the length of the message, which the head tells. */
+const CONNECT_HEADS: readonly Uint8Array[] = Array.from({ length: 64 }, (_, length) =>
+  encodeBlock([
+    { name: ":status", value: "200" },
+    { name: "content-type", value: "application/proto" },
+    { name: "content-length", value: String(length) },
+  ]));
+
+/** All that an answer of the lane has in frames, at most. */
+const ANSWER_BYTES = 64;
+
+/**
+ * The fast lane of a connection: plain calls of GetTs are decoded, granted and encoded within the turn that brings
+ * them, without a promise, and without an object but the stream and the grant. Whatever is not plain, or cannot be
+ * granted and sent at once, is handed over as if the lane had never seen it.
+ */
+export class FastLane {
+  readonly #sinks: Readonly<Record<FastProtocol, FastSink>>;
+
+  /** Makes the lane of a connection. */
+  constructor(options: FastLaneOptions) {
+    this.#sinks = {
+      grpc: new FastSink(options, { prefixBytes: GRPC_PREFIX_BYTES }),
+      connect: new FastSink(options, { prefixBytes: 0 }),
+    };
+  }
+
+  /** Who takes the requests with this head, if it is the lane. */
+  route(head: RequestHead): OnRequest | undefined {
+    const protocol = fastProtocolOf(head);
+    return protocol === undefined ? undefined : this.#sinks[protocol].onRequest;
+  }
+
+  /** What one read brought has been taken: requests that are not whole may be long in coming. */
+  onReadEnd(): void {
+    this.#sinks.grpc.onReadEnd();
+    this.#sinks.connect.onReadEnd();
+  }
+}
+
+/** All calls of a connection in one of the protocols. What is known of a call is its count, in the mark of its stream. */
+class FastSink implements StreamSink {
+  readonly #options: FastLaneOptions;
+  readonly #prefixBytes: number;
+  readonly #writer = new GetTsResponseWriter();
+  /** Opened by this read. */
+  #opened: Stream[] = [];
+  /** Opened by an earlier one, and not whole. */
+  readonly #waiting = new Map<Stream, Deadline>();
+
+  constructor(options: FastLaneOptions, { prefixBytes }: { readonly prefixBytes: number }) {
+    this.#options = options;
+    this.#prefixBytes = prefixBytes;
+  }
+
+  /** Takes a request. */
+  readonly onRequest = (stream: Stream): void => {
+    stream.sink = this;
+    stream.mark = NOT_PLAIN;
+    this.#opened.push(stream);
+  };
+
+  onData(stream: Stream, bytes: Uint8Array, span: ByteSpan): void {
+    const count = stream.mark === NOT_PLAIN ? this.#read(bytes, span) : NOT_PLAIN;
+    if (count === NOT_PLAIN) this.#giveUp(stream).onData(stream, bytes, span);
+    else stream.mark = count;
+  }
+
+  onEnd(stream: Stream): void {
+    const { mark: count } = stream;
+    const grant = count !== NOT_PLAIN && stream.canAnswer(ANSWER_BYTES)
+      ? this.#options.grantNow(count)
+      : undefined;
+    if (grant === undefined) return this.#giveUp(stream).onEnd(stream);
+    this.#answer(stream, grant);
+    this.#options.onAnswered();
+  }
+
+  onWritable(): void {}
+
+  onClosed(stream: Stream): void {
+    if (this.#waiting.size > 0) this.#forget(stream);
+  }
+
+  /** Gives the streams that are not whole a deadline. */
+  onReadEnd(): void {
+    if (this.#opened.length === 0) return;
+    for (const stream of this.#opened) {
+      if (stream.isReceived || stream.isOver || stream.sink !== this) continue;
+      this.#waiting.set(stream, this.#options.waits.add(() => void this.#giveUp(stream)));
+    }
+    this.#opened = [];
+  }
+
+  #read(bytes: Uint8Array, { start, end }: ByteSpan): number {
+    if (this.#prefixBytes === 0) return readGetTsRequest(bytes, start, end);
+    const from = start + GRPC_PREFIX_BYTES;
+    // The flag and three bytes of the length are zero, and the fourth is right.
+    for (let at = start; at < from - 1; at++) if (bytes[at] !== 0) return NOT_PLAIN;
+    return bytes[from - 1] === end - from ? readGetTsRequest(bytes, from, end) : NOT_PLAIN;
+  }
+
+  #answer(stream: Stream, grant: Grant): void {
+    const { bytes } = this.#writer;
+    const end = this.#writer.write(grant, this.#prefixBytes);
+    if (this.#prefixBytes === 0) {
+      stream.answer(CONNECT_HEADS[end] ?? GRPC_HEAD, { bytes, end });
+    } else {
+      bytes[GRPC_PREFIX_BYTES - 1] = end - GRPC_PREFIX_BYTES;
+      stream.answer(GRPC_HEAD, { bytes, end, trailers: GRPC_TRAILERS });
+    }
+  }
+
+  /** Hands a stream over, with what has come of it. Returns its new sink. */
+  #giveUp(stream: Stream): StreamSink {
+    const { mark: count } = stream;
+    this.#forget(stream);
+    this.#options.giveUp(stream);
+    if (count !== NOT_PLAIN) {
+      const message = this.#message(count);
+      stream.sink.onData(stream, message, { start: 0, end: message.length });
+    }
+    return stream.sink;
+  }
+
+  /** The body that was read, byte for byte. */
+  #message(count: number): Uint8Array {
+    const message = getTsRequest(count);
+    if (this.#prefixBytes === 0) return message;
+    return Uint8Array.from([0, 0, 0, 0, message.length, ...message]);
+  }
+
+  #forget(stream: Stream): void {
+    this.#options.waits.remove(this.#waiting.get(stream));
+    this.#waiting.delete(stream);
+  }
+}
