@@ -87,6 +87,7 @@ Deno.test("runs of a cluster come across every kind of answer", async () => {
     ...["a block", "a batch", "take: not-leader", "take: key-limit", "take: outcome-unknown"],
     ...["a lease", "acquire: not-leader", "acquire: unavailable", "acquire: stale-holder"],
     ...["renew: done", "renew: unavailable", "renew: lease-expired", "renew: lease-superseded"],
+    "handed over",
     ...["renew: unknown-lease", "release: done", "release: unavailable"],
   ];
   const inDoubt = ["not-leader in doubt at once", "not-leader in doubt after a wait"];

@@ -75,6 +75,7 @@ export function clusterCommands(
     ...repeat(2, on(target, "answers a safe point", (cluster, at) => cluster.maxSafe(at))),
     ...repeat(2, on(node, "takes over", (cluster, at) => cluster.takeOver(at))),
     on(node, "campaigns", (cluster, at) => cluster.campaign(at)),
+    on(fc.constant(nodes - 1), "hands over", (cluster, at) => cluster.handOver(at)),
     on(target, "is in doubt", (cluster, at) => cluster.doubt(at)),
     pause(target),
     jump(target, scaleMs),

@@ -110,6 +110,11 @@ export class Engine {
     return true;
   }
 
+  /** Lets a standby take over at once, if `epoch` is still the newest. Its writes are taken until one does. */
+  resign(epoch: bigint, trueMs: number): void {
+    if (epoch === this.#epoch) this.#expiresMs = Math.min(this.#expiresMs, trueMs);
+  }
+
   /** Reads the high-water. */
   load(): number {
     return this.#flaw === "reads-the-write-before" ? this.#beforeMs : this.#highWaterMs;

@@ -38,6 +38,10 @@ export class EngineDriver implements ConsensusDriver {
   #stream: LeadershipEvent[] = [{ kind: "unknown" }];
   #wake = Promise.withResolvers<void>();
   #persisting = 0;
+  /** Campaigns and heartbeats under way. */
+  #claiming = 0;
+  #hasResigned = false;
+  #settled = Promise.withResolvers<void>();
   #replacements = 0;
   #highestTold = 0n;
   #last: LeadershipEvent = { kind: "unknown" };
@@ -69,11 +73,13 @@ export class EngineDriver implements ConsensusDriver {
 
   /** True time at which certainty of `epoch` ends. */
   certainUntilTrueMs(epoch: bigint): number {
+    if (this.#hasResigned) return -Infinity;
     return this.#options.leaseMs === undefined ? Infinity : this.#certain.get(epoch) ?? -Infinity;
   }
 
   /** Asks the engine for the leadership. */
   campaign(): void {
+    if (this.#hasResigned) return;
     const { node, trueMs } = this.#options;
     const sentMs = trueMs();
     this.#send("campaign", (engine) => engine.elect(node, trueMs()), (epoch) => {
@@ -85,8 +91,8 @@ export class EngineDriver implements ConsensusDriver {
 
   /** Renews the newest term that this node knows to have won, and may report it once more. */
   heartbeat(announce: boolean): void {
-    const epoch = [...this.#certain.keys()].reduce((a, b) => a > b ? a : b, 0n);
-    if (epoch === 0n) return;
+    const epoch = this.#newest;
+    if (epoch === 0n || this.#hasResigned) return;
     const { trueMs } = this.#options;
     const sentMs = trueMs();
     this.#send(`heartbeat ${epoch}`, (engine) => engine.renew(epoch, trueMs()), (leads) => {
@@ -177,6 +183,22 @@ export class EngineDriver implements ConsensusDriver {
       .finally(() => this.#persisting--);
   }
 
+  /** Ends certainty, waits for what is under way, writes the resignation, and waits until another node leads. */
+  async resign({ signal }: { readonly signal: AbortSignal }): Promise<boolean> {
+    this.#hasResigned = true;
+    while (this.#claiming > 0) await abortable(this.#settled.promise, signal);
+    const epoch = this.#newest;
+    const { trueMs } = this.#options;
+    this.#send(`resignation of ${epoch}`, (engine) => engine.resign(epoch, trueMs()), () => {});
+    while (this.#last.kind !== "follower") await abortable(this.#wake.promise, signal);
+    return true;
+  }
+
+  /** The newest term that this node knows to have won; 0 if none. */
+  get #newest(): bigint {
+    return [...this.#certain.keys()].reduce((a, b) => a > b ? a : b, 0n);
+  }
+
   async #next(signal: AbortSignal): Promise<IteratorResult<LeadershipEvent>> {
     try {
       while (this.#stream.length === 0) await abortable(this.#wake.promise, signal);
@@ -219,6 +241,7 @@ export class EngineDriver implements ConsensusDriver {
   }
 
   #send<T>(name: string, act: Request<T>["act"], answer: (value: T) => void): void {
+    this.#claiming++;
     this.#options.network.send<T>({
       kind: "request",
       node: this.#options.node,
@@ -226,6 +249,9 @@ export class EngineDriver implements ConsensusDriver {
       act,
       answer: (outcome) => {
         if (outcome.ok) answer(outcome.value);
+        this.#claiming--;
+        this.#settled.resolve();
+        this.#settled = Promise.withResolvers<void>();
       },
     });
   }

@@ -23,6 +23,9 @@ const CAMPAIGN_ROUNDS = 40;
 /** Rounds in which an election and a fence are through: three round trips and an event each. */
 const TAKE_OVER_ROUNDS = 12;
 
+/** How long a hand-over may take: a few leases. */
+const HAND_OVER_MS = 300;
+
 /**
  * Real oracles on one made-up engine, in true time that only a test moves. Every message, every leadership
  * event and every pause is placed by the test; every answer is checked as soon as it is given.
@@ -166,6 +169,16 @@ export class OracleCluster implements AsyncDisposable {
   heartbeat(number: number, announce: boolean): void {
     const { driver, isPaused } = this.#node(number);
     if (!isPaused) driver.heartbeat(announce);
+  }
+
+  /** Lets a node hand over for good; the others have to be able to go on. */
+  async handOver(number: number): Promise<void> {
+    const node = this.#node(number);
+    if (node.isPaused) return;
+    void node.oracle.handOver({ limitMs: HAND_OVER_MS }).then((isSuccessorKnown) => {
+      this.#seen.add(isSuccessorKnown ? "handed over" : "handed over in vain");
+    });
+    await this.#settle();
   }
 
   /** Lets a node's driver lose sight of the engine. */
