@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { TsoClient } from "../../src/client/mod.ts";
 import { ETCD_MISSING, EtcdCluster } from "../_support/engines/etcd_cluster.ts";
 import { POSTGRES_MISSING, PostgresServer } from "../_support/engines/postgres_server.ts";
 import { ioTest, ioTestNeeding } from "../_support/levels.ts";
@@ -27,10 +28,29 @@ async function handsOver(driver: readonly string[]): Promise<void> {
   await using second = await ServerProcess.start(options);
   assert.match(first.output, /this node leads/);
   assert.match(second.output, new RegExp(`another node leads .*leader=${first.address}`));
+  await using client = new TsoClient({ endpoints: [first.address, second.address] });
+  const renewals = new Renewals();
+  await using lease = await client.holdLease("group-a", { ttlMs: 5_000, ...renewals.options });
+  const { epoch } = lease;
   const before = await get(second.address);
   assert.deepEqual(await first.stop(), { code: 0, signal: null });
   assert.match(first.output, new RegExp(`handed over .*leader=${second.address}`));
   assert(await get(second.address) > before);
+  await renewals.next();
+  assert.equal(lease.signal.aborted, false);
+  assert(lease.epoch > epoch, "the lease outlives the change of leader");
+}
+
+/** Tells when a lease was renewed. */
+class Renewals {
+  #renewed = Promise.withResolvers<void>();
+  readonly options = { onRenewed: () => this.#renewed.resolve() };
+
+  /** Waits for the next renewal. */
+  async next(): Promise<void> {
+    this.#renewed = Promise.withResolvers<void>();
+    await this.#renewed.promise;
+  }
 }
 
 ioTestNeeding(
