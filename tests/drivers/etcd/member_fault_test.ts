@@ -4,15 +4,15 @@ import assert from "node:assert/strict";
 import { TransientError } from "../../../src/consensus/errors.ts";
 import { ETCD_MISSING, EtcdCluster } from "../../_support/engines/etcd_cluster.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
-import { CALM, openStore } from "./_support/etcd_rig.ts";
+import { CALM, openStore, whileElecting } from "./_support/etcd_rig.ts";
 
-const FAST = { members: 3, heartbeatMs: 20, electionMs: 200 } as const;
+const THREE = { members: 3 } as const;
 
 ioTestNeeding(
   ETCD_MISSING,
   "a call to a paused member ends in time, and the next goes to another",
   async () => {
-    await using cluster = await EtcdCluster.start(FAST);
+    await using cluster = await EtcdCluster.start(THREE);
     await using store = openStore({ urls: cluster.endpoints });
     await store.prepare(CALM);
     cluster.member(0).pause();
@@ -21,7 +21,7 @@ ioTestNeeding(
       assert.match(error.message, /^etcd at http:.*: no answer within 400 ms$/);
       return true;
     });
-    await store.readStanding(CALM);
+    await whileElecting(cluster.member(0).endpoint, () => store.readStanding(CALM));
     cluster.member(0).resume();
   },
 );
@@ -30,7 +30,7 @@ ioTestNeeding(
   ETCD_MISSING,
   "a call that waits for a paused member ends soon after another call has found out",
   async () => {
-    await using cluster = await EtcdCluster.start(FAST);
+    await using cluster = await EtcdCluster.start(THREE);
     await using store = openStore({ urls: cluster.endpoints });
     await store.prepare(CALM);
     cluster.member(0).pause();
@@ -49,11 +49,12 @@ ioTestNeeding(
   ETCD_MISSING,
   "a call passes over members that cannot be reached, also paused ones",
   async () => {
-    await using cluster = await EtcdCluster.start({ ...FAST, members: 5 });
+    await using cluster = await EtcdCluster.start({ ...THREE, members: 5 });
     await using store = openStore({ urls: cluster.endpoints });
     await cluster.member(0).kill();
     cluster.member(1).pause();
-    await store.prepare({ timeoutMs: 5_000 });
+    const { endpoint } = cluster.member(1);
+    await whileElecting(endpoint, () => store.prepare({ timeoutMs: 10_000 }));
     cluster.member(1).resume();
   },
 );
@@ -62,7 +63,7 @@ ioTestNeeding(
   ETCD_MISSING,
   "a member that lost its cluster says so, and the call goes to another",
   async () => {
-    await using cluster = await EtcdCluster.start(FAST);
+    await using cluster = await EtcdCluster.start(THREE);
     await using store = openStore({ urls: [cluster.member(0).endpoint] });
     await store.prepare(CALM);
     await Promise.all([cluster.member(1).kill(), cluster.member(2).kill()]);
@@ -70,7 +71,7 @@ ioTestNeeding(
     cluster.member(1).start();
     cluster.member(2).start();
     await cluster.healthy();
-    await store.readStanding(CALM);
+    await whileElecting("nobody", () => store.readStanding(CALM));
   },
 );
 

@@ -9,8 +9,9 @@ import type { TxnResponse } from "../../../src/gen/etcdserverpb/rpc_pb.ts";
 import { ETCD_MISSING, EtcdCluster, ETCDCTL_MISSING } from "../../_support/engines/etcd_cluster.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
 import { recordLogs } from "../../_support/logs.ts";
+import type { RecordedLogs } from "../../_support/logs.ts";
 import { within } from "../../_support/server_process.ts";
-import { CALM, leadStore, OpenStore, openStore } from "./_support/etcd_rig.ts";
+import { CALM, leadStore, OpenStore, openStore, whileElecting } from "./_support/etcd_rig.ts";
 
 const STOPPED = new Error("the test is over");
 const CLAIM = { id: "next", endpoint: { host: "oracle", port: 1 } };
@@ -95,7 +96,8 @@ ioTestNeeding(
   ETCD_MISSING,
   "the watch leaves a member that is paused",
   async () => {
-    await using cluster = await EtcdCluster.start({ members: 3, heartbeatMs: 20, electionMs: 200 });
+    await using logs = await recordLogs();
+    await using cluster = await EtcdCluster.start({ members: 3 });
     await using writer = openStore({ urls: [...cluster.endpoints].reverse(), prefix: "one" });
     await using store = openStore({ urls: cluster.endpoints, prefix: "one" });
     const led = await leadStore(writer);
@@ -104,8 +106,10 @@ ioTestNeeding(
     cluster.member(0).pause();
     // A call of the same node finds out, long before the watch itself would.
     await assert.rejects(store.readStanding({ timeoutMs: 500 }));
-    await within(follower.gap(), 9_000, () => "the watch has not left the member before its ping");
-    await writer.beat(led.epoch, CALM);
+    const again = follower.gap();
+    await within(lost(logs), 9_000, () => "the watch has not left the member before its ping");
+    await again;
+    await whileElecting(cluster.member(0).endpoint, () => writer.beat(led.epoch, CALM));
     await follower.until(({ kind }) => kind === "standing");
     cluster.member(0).resume();
   },
@@ -116,25 +120,27 @@ ioTestNeeding(
   "the watch ends at a member that has lost its cluster, and begins anew with it",
   async () => {
     await using logs = await recordLogs();
-    await using cluster = await EtcdCluster.start({ members: 3, heartbeatMs: 20, electionMs: 200 });
+    await using cluster = await EtcdCluster.start({ members: 3 });
     await using store = openStore({ urls: [cluster.member(0).endpoint] });
     const led = await leadStore(store);
     await using follower = new Follower(store);
     await follower.gap();
     const again = follower.gap();
     await Promise.all([cluster.member(1).kill(), cluster.member(2).kill()]);
-    const lost = async () => {
-      while (logs.records.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
-    };
-    await within(lost(), 60_000, () => "the watch has not ended");
+    await within(lost(logs), 60_000, () => "the watch has not ended");
     assert.match(String(logs.records[0]?.properties.cause), /no leader/);
     cluster.member(1).start();
     cluster.member(2).start();
     assert.notEqual(await again, undefined);
-    await store.beat(led.epoch, CALM);
+    await whileElecting("nobody", () => store.beat(led.epoch, CALM));
     await follower.until(({ kind }) => kind === "standing");
   },
 );
+
+/** Waits until a watch says that it was lost. */
+async function lost({ records }: RecordedLogs): Promise<void> {
+  while (records.length === 0) await new Promise((resolve) => setTimeout(resolve, 10));
+}
 
 /** Remembers another revision at first, as if much had been written since. */
 class LateClient extends EtcdClient {

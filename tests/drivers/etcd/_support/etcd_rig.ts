@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { SystemClock } from "../../../../src/clock/system_clock.ts";
+import { TransientError } from "../../../../src/consensus/errors.ts";
 import type { Clock } from "../../../../src/core/clock.ts";
 import type { Term } from "../../../../src/drivers/cluster/store.ts";
 import { EtcdClient } from "../../../../src/drivers/etcd/client.ts";
@@ -41,4 +42,19 @@ export async function leadStore(store: EtcdStore): Promise<Term> {
   const led = await store.takeOver(await store.readStanding(CALM), claim, CALM);
   if (led?.term === undefined) throw new Error("another was quicker");
   return led.term;
+}
+
+const ELECTION_ATTEMPTS = 100;
+
+/** Repeats a call while etcd elects a leader; nothing it says meanwhile may come from a member that is paused. */
+export async function whileElecting<T>(paused: string, call: () => Promise<T>): Promise<T> {
+  for (let left = ELECTION_ATTEMPTS;; left--) {
+    try {
+      return await call();
+    } catch (error) {
+      const isPassing = error instanceof TransientError && !error.message.includes(paused);
+      if (!isPassing || left === 0) throw error;
+      await new Promise((resolve) => setTimeout(resolve, 50));
+    }
+  }
 }
