@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { HeaderField } from "../../http2/hpack/header_field.ts";
 import type { RequestHead } from "../../http2/request_head.ts";
 
 /** The protocols that have a fast lane. */
@@ -8,11 +7,11 @@ export type FastProtocol = "grpc" | "connect";
 
 const PATH = "/tsoracle.v1.TsoService/GetTs";
 
-const PROTOCOLS: Readonly<Record<string, FastProtocol>> = {
-  "application/grpc": "grpc",
-  "application/grpc+proto": "grpc",
-  "application/proto": "connect",
-};
+const PROTOCOLS: ReadonlyMap<string, FastProtocol> = new Map([
+  ["application/grpc", "grpc"],
+  ["application/grpc+proto", "grpc"],
+  ["application/proto", "connect"],
+]);
 
 /** Longest deadline of the lane in milliseconds: what no caller may exceed anyway is looked at elsewhere. */
 const MAX_TIMEOUT_MS = 86_400_000;
@@ -27,15 +26,16 @@ const UNIT_MS: Readonly<Record<string, number>> = {
 };
 
 /** Fields that decide how a call is answered, and whether their value leaves it on the lane. */
-const DECISIVE: Readonly<Record<string, (value: string) => boolean>> = {
-  "grpc-timeout": isPlainGrpcTimeout,
-  "grpc-encoding": (value) => value === "identity",
-  "connect-timeout-ms": isPlainConnectTimeout,
-  "connect-protocol-version": (value) => value === "1",
+const DECISIVE: ReadonlyMap<string, (value: string) => boolean> = new Map([
+  ["content-type", (value) => PROTOCOLS.has(value)],
+  ["grpc-timeout", isPlainGrpcTimeout],
+  ["grpc-encoding", (value) => value === "identity"],
+  ["connect-timeout-ms", isPlainConnectTimeout],
+  ["connect-protocol-version", (value) => value === "1"],
   // What is compressed, and what a browser asks for, is answered by Connect.
-  "content-encoding": () => false,
-  "origin": () => false,
-};
+  ["content-encoding", () => false],
+  ["origin", () => false],
+]);
 
 /**
  * The protocol in which a request may be answered on the fast lane, if it may: a plain call of GetTs. What the other
@@ -46,17 +46,13 @@ export function fastProtocolOf(head: RequestHead): FastProtocol | undefined {
   const seen: string[] = [];
   let protocol: FastProtocol | undefined;
   for (const { name, value } of head.fields) {
-    if (name === "content-type") protocol = PROTOCOLS[value];
-    else if (!(name in DECISIVE)) continue;
-    else if (!leavesOnLane({ name, value })) return undefined;
-    if (seen.includes(name)) return undefined;
+    const leavesOnLane = DECISIVE.get(name);
+    if (leavesOnLane === undefined) continue;
+    if (!leavesOnLane(value) || seen.includes(name)) return undefined;
+    if (name === "content-type") protocol = PROTOCOLS.get(value);
     seen.push(name);
   }
   return protocol;
-}
-
-function leavesOnLane({ name, value }: HeaderField): boolean {
-  return DECISIVE[name]?.(value) ?? true;
 }
 
 /** A deadline that is well-formed, not over before the answer can be made, and not too long. */

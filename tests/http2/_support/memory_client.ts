@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Connection } from "../../../src/http2/connection.ts";
 import { DeadlineQueue } from "../../../src/http2/deadline_queue.ts";
 import { serveConnection } from "../../../src/http2/server_connection.ts";
-import type { OnRequest } from "../../../src/http2/server_streams.ts";
+import type { OnRequest, Router } from "../../../src/http2/server_streams.ts";
 import type { Transport } from "../../../src/http2/transport.ts";
 import { ManualClock, settle } from "../../../src/testing/manual_clock.ts";
 import { framesOf, hello, settingsAck, TYPE } from "../../net/_support/h2_frames.ts";
@@ -24,6 +24,10 @@ export interface MemoryClientOptions {
   readonly streams?: number;
   /** Answers the requests; by default they are echoed. */
   readonly onRequest?: OnRequest;
+  /** Finds who answers a request; by default that is `onRequest`. */
+  readonly route?: Router;
+  /** Called after each read. */
+  readonly onReadEnd?: () => void;
 }
 
 /** A client without a socket: it gives bytes to a server's connection and looks at what that writes. */
@@ -51,7 +55,8 @@ export class MemoryClient implements Transport {
       deadlines: this.#deadlines,
       onFault: (error) => this.faults.push(error),
       limits: { streams: options.streams ?? 4, headerBytes: 16_384 },
-      route: () => options.onRequest ?? this.sink.onRequest,
+      route: options.route ?? (() => options.onRequest ?? this.sink.onRequest),
+      onReadEnd: () => options.onReadEnd?.(),
     });
   }
 

@@ -1,0 +1,207 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
+import { DeadlineQueue } from "../../../src/http2/deadline_queue.ts";
+import { HpackDecoder } from "../../../src/http2/hpack/hpack_decoder.ts";
+import { FastLane } from "../../../src/net/fast_lane/fast_lane.ts";
+import { fastProtocolOf } from "../../../src/net/fast_lane/fast_route.ts";
+import { ManualClock } from "../../../src/testing/manual_clock.ts";
+import { EchoSink } from "../../http2/_support/echo.ts";
+import { MemoryClient } from "../../http2/_support/memory_client.ts";
+import { cancel, data, frame, openStream, TYPE } from "../_support/h2_frames.ts";
+
+const GET_TS = "/tsoracle.v1.TsoService/GetTs";
+const GRPC: [string, string][] = [["content-type", "application/grpc"]];
+const CONNECT: [string, string][] = [["content-type", "application/proto"]];
+const ONE = Buffer.from("00000000020801", "hex");
+const WAIT_MS = 500;
+
+/** A lane in front of an echo: what the lane leaves comes back as it was. */
+class LaneRig implements Disposable {
+  readonly counts: number[] = [];
+  readonly clock = new ManualClock();
+  readonly waits = new DeadlineQueue(WAIT_MS, this.clock);
+  readonly echo = new EchoSink();
+  /** Whether the oracle grants. */
+  grants = true;
+  answered = 0;
+  readonly lane = new FastLane({
+    grantNow: (count) => {
+      if (!this.grants) return undefined;
+      this.counts.push(count);
+      return { kind: "granted", physicalMs: 1_000, logicalStart: 7, count, epoch: 1n };
+    },
+    waits: this.waits,
+    onAnswered: () => this.answered++,
+    giveUp: this.echo.onRequest,
+  });
+  readonly client = MemoryClient.greeted({
+    streams: 100,
+    route: (head) => this.lane.route(head) ?? this.echo.onRequest,
+    onReadEnd: () => this.lane.onReadEnd(),
+  });
+
+  [Symbol.dispose](): void {
+    this.client[Symbol.dispose]();
+    this.waits.clear();
+  }
+}
+
+function open(stream: number, fields = GRPC): Buffer {
+  return openStream(stream, GET_TS, fields);
+}
+
+function initialWindow(bytes: number): Buffer {
+  const setting = Buffer.from([0, 4, 0, 0, 0, 0]);
+  setting.writeUInt32BE(bytes, 2);
+  return frame(TYPE.settings, 0, 0, setting);
+}
+
+/** The fields that were sent on a stream, in all its blocks. */
+function fieldsOf(client: MemoryClient, stream: number): string[] {
+  const decoder = new HpackDecoder({ maxListBytes: 10_000 });
+  return client.framesOf(TYPE.headers).flatMap(({ payload, stream: of }) => {
+    const { fields } = decoder.decode(payload, 0, payload.length);
+    return of === stream ? fields.map(({ name, value }) => `${name}: ${value}`) : [];
+  });
+}
+
+Deno.test("FastLane answers plain calls of one read in their order, with one write", () => {
+  using rig = new LaneRig();
+  const two = Buffer.from("00000000020802", "hex");
+  rig.client.send(open(1), open(3), data(3, two, true), data(1, ONE, true));
+  assert.deepEqual(rig.counts, [2, 1]);
+  assert.equal(rig.client.writes.length, 1);
+  assert.equal(
+    Buffer.from(rig.client.bodyOf(1), "latin1").toString("hex"),
+    "000000000908e807100718012801",
+  );
+  assert.deepEqual(fieldsOf(rig.client, 1), [
+    ":status: 200",
+    "content-type: application/grpc+proto",
+    "grpc-status: 0",
+  ]);
+  assert.deepEqual([rig.answered, rig.client.connection.streams], [2, 0]);
+});
+
+Deno.test("FastLane answers Connect with the length of its message", () => {
+  using rig = new LaneRig();
+  rig.client.send(open(1, CONNECT), data(1, ONE.subarray(5), true));
+  assert.equal(Buffer.from(rig.client.bodyOf(1), "latin1").toString("hex"), "08e807100718012801");
+  assert.deepEqual(fieldsOf(rig.client, 1), [
+    ":status: 200",
+    "content-type: application/proto",
+    "content-length: 9",
+  ]);
+});
+
+Deno.test("FastLane takes a body that comes later, and an end that comes later still", () => {
+  using rig = new LaneRig();
+  rig.client.send(open(1));
+  rig.client.send(data(1, ONE));
+  assert.deepEqual(rig.counts, []);
+  rig.client.send(data(1, Buffer.alloc(0), true));
+  assert.deepEqual([rig.counts, rig.answered], [[1], 1]);
+});
+
+for (
+  const [name, parts] of [
+    ["in two parts", [ONE.subarray(0, 5), ONE.subarray(5)]],
+    ["with more behind it", [ONE, Buffer.from("more")]],
+    ["that is not plain", [Buffer.from("0000000003088100", "hex")]],
+    ["that is compressed", [Buffer.from("01000000020801", "hex")]],
+    ["of another length than it says", [Buffer.from("00000000030801", "hex")]],
+    ["longer than 64 KiB", [Buffer.from("00010000020801", "hex")]],
+  ] as const
+) {
+  Deno.test(`FastLane hands over a body ${name}, as it came`, () => {
+    using rig = new LaneRig();
+    rig.client.send(open(1), ...parts.map((part) => data(1, part)), data(1, Buffer.alloc(0), true));
+    assert.equal(rig.client.bodyOf(1), Buffer.concat(parts).toString("latin1"));
+    assert.deepEqual([rig.counts, rig.answered], [[], 0]);
+  });
+}
+
+Deno.test("FastLane hands over a call without a body, and one that cannot be granted now", () => {
+  using rig = new LaneRig();
+  rig.grants = false;
+  rig.client.send(open(1), data(1, Buffer.alloc(0), true), open(3), data(3, ONE, true));
+  assert.equal(rig.client.bodyOf(1), "hello");
+  assert.equal(rig.client.bodyOf(3), ONE.toString("latin1"));
+  assert.equal(rig.answered, 0);
+});
+
+Deno.test("FastLane grants nothing that it could not send at once", () => {
+  using rig = new LaneRig();
+  rig.client.send(initialWindow(10), open(1), data(1, ONE, true));
+  assert.deepEqual([rig.counts, rig.client.bodyOf(1)], [[], ONE.toString("latin1")]);
+  rig.client.send(open(3), data(3, Buffer.concat([ONE, ONE]), true), initialWindow(100));
+  rig.client.send(open(5), data(5, ONE, true));
+  assert.deepEqual(rig.counts, [1]);
+});
+
+Deno.test("FastLane leaves a call that is long in coming to others", async () => {
+  using rig = new LaneRig();
+  rig.client.send(open(1), open(3), data(3, ONE));
+  rig.client.send(data(3, Buffer.alloc(0), true), open(5));
+  await rig.clock.advance(WAIT_MS);
+  rig.client.send(data(1, ONE, true), data(5, ONE, true));
+  assert.deepEqual(rig.counts, [1]);
+  assert.equal(rig.client.bodyOf(1), ONE.toString("latin1"));
+  assert.equal(rig.client.bodyOf(5), ONE.toString("latin1"));
+});
+
+Deno.test("FastLane hands over once what is late, and keeps nothing of a call that was cancelled", async () => {
+  using rig = new LaneRig();
+  rig.client.send(open(1), data(1, ONE));
+  rig.client.send(open(3));
+  rig.client.send(cancel(3));
+  await rig.clock.advance(WAIT_MS);
+  rig.client.send(data(1, Buffer.alloc(0), true));
+  assert.equal(rig.client.bodyOf(1), ONE.toString("latin1"));
+  assert.deepEqual(rig.echo.closed, [[1, 0]]);
+});
+
+const ROUTES: readonly (readonly [string, [string, string][], "grpc" | "connect" | undefined])[] = [
+  ["plain gRPC", GRPC, "grpc"],
+  ["gRPC with its codec", [["content-type", "application/grpc+proto"]], "grpc"],
+  ["plain Connect", CONNECT, "connect"],
+  ["a deadline", [...GRPC, ["grpc-timeout", "5S"]], "grpc"],
+  ["a deadline of microseconds", [...GRPC, ["grpc-timeout", "4999876u"]], "grpc"],
+  ["a deadline of Connect", [...CONNECT, ["connect-timeout-ms", "5000"]], "connect"],
+  ["fields of tracing", [...GRPC, ["traceparent", "00-1-2-01"], ["x-b3", "1"]], "grpc"],
+  ["a field that every object has", [...GRPC, ["__proto__", "1"], ["constructor", "1"]], "grpc"],
+  ["a type that every object has", [["content-type", "constructor"]], undefined],
+  ["no type", [], undefined],
+  ["JSON", [["content-type", "application/json"]], undefined],
+  ["gRPC-Web", [["content-type", "application/grpc-web+proto"]], undefined],
+  ["a type with parameters", [["content-type", "application/grpc;x=1"]], undefined],
+  ["two types", [...GRPC, ...GRPC], undefined],
+  ["compression", [...GRPC, ["grpc-encoding", "gzip"]], undefined],
+  ["no compression", [...GRPC, ["grpc-encoding", "identity"]], "grpc"],
+  ["compression of Connect", [...CONNECT, ["content-encoding", "gzip"]], undefined],
+  ["a page", [...CONNECT, ["origin", "https://app.example"]], undefined],
+  ["a deadline that is over", [...GRPC, ["grpc-timeout", "0S"]], undefined],
+  ["a deadline below a millisecond", [...GRPC, ["grpc-timeout", "999u"]], undefined],
+  ["a deadline that is too long", [...GRPC, ["grpc-timeout", "25H"]], undefined],
+  ["a deadline that is none", [...GRPC, ["grpc-timeout", "5"]], undefined],
+  ["two deadlines", [...GRPC, ["grpc-timeout", "5S"], ["grpc-timeout", "5S"]], undefined],
+  ["an unknown version of Connect", [...CONNECT, ["connect-protocol-version", "2"]], undefined],
+];
+
+for (const [name, fields, expected] of ROUTES) {
+  Deno.test(`fastProtocolOf() says ${expected ?? "nothing"} for ${name}`, () => {
+    const head = {
+      method: "POST",
+      scheme: "http",
+      authority: "x",
+      path: GET_TS,
+      contentLength: undefined,
+    };
+    const list = fields.map(([name, value]) => ({ name, value }));
+    assert.equal(fastProtocolOf({ ...head, fields: list }), expected);
+    assert.equal(fastProtocolOf({ ...head, fields: list, method: "PUT" }), undefined);
+    assert.equal(fastProtocolOf({ ...head, fields: list, path: `${GET_TS}?x` }), undefined);
+  });
+}
