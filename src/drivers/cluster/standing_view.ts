@@ -150,7 +150,10 @@ export class StandingView {
         return this.#noteGap(news.cause);
       case "standing":
         this.#newsCount++;
-        return this.#isLate(news.standing) ? this.#heard() : this.see(news.standing);
+        if (!this.#isLate(news.standing)) return this.see(news.standing);
+        // Or the store went back, which only a read can tell.
+        this.#mustRead = true;
+        return this.#heard();
     }
   }
 
