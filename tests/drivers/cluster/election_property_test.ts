@@ -7,7 +7,7 @@ import { ANY_BLOWS, ANY_CLUSTER, live } from "./_support/blows.ts";
 
 Deno.test("whatever befalls a cluster, no two nodes may grant at any moment, and nothing is lost or given twice", async () => {
   const seen = { leaders: 0, answered: 0, unknown: 0, moments: 0 };
-  const runs = scaled(60, 2_000);
+  const runs = scaled(30, 2_000);
   await fc.assert(
     fc.asyncProperty(ANY_CLUSTER, ANY_BLOWS, async (options, blows) => {
       const { seen: life, ledger } = await live(options, blows);
