@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { delay } from "@std/async";
+import { scaled } from "../../_support/levels.ts";
 import { within } from "../../_support/server_process.ts";
 import type { ClusterNode } from "./cluster_node.ts";
 import { keepSample } from "./figures.ts";
@@ -15,7 +16,7 @@ const CALLS = 5;
 const WAITING_CALLS = 10;
 const ANSWER_LIMIT_MS = 20_000;
 const FLAP_MS = 50;
-const FLAPS = 20;
+const FLAPS = scaled(10, 20);
 
 /** The leader is killed, and started again. */
 export const LEADER_KILLED: Fault = {
