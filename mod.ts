@@ -52,6 +52,7 @@ export { SystemClock } from "./src/clock/system_clock.ts";
 export { DEFAULT_LIMITS, DEFAULT_PORT, serve, ServeError } from "./src/net/mod.ts";
 export type {
   CloseOptions,
+  EdgeName,
   Limits,
   OracleServer,
   ServableOracle,
