@@ -26,6 +26,8 @@ export interface ConnectionOptions {
   readonly deadlines: ConnectionDeadlines;
   /** What the peer sends before its first frame; empty if nothing. */
   readonly preface: Uint8Array;
+  /** What this side sends before its first frame; empty if nothing. */
+  readonly greeting: Uint8Array;
   /** What this side asks for, as pairs of identifier and value. */
   readonly settings: readonly (readonly [number, number])[];
   /** Makes the streams. */
@@ -71,6 +73,7 @@ export class Connection {
     this.#streams = options.streams(this.#parts, () => this.#onEmpty());
     this.#pings = new Pings(this.#output);
     this.#reader = new FrameReader(DEFAULT_MAX_PAYLOAD_BYTES, (frame) => this.#onFrame(frame));
+    this.#output.frames.raw(options.greeting);
     this.#output.frames.settings(options.settings);
     this.#output.schedule();
     this.#ackDeadline = deadlines.handshake.add(() => {
@@ -115,7 +118,7 @@ export class Connection {
     this.#output.abandon();
     this.#release();
     this.#options.deadlines.stall.remove(this.#linger);
-    this.#streams.closeAll(ERROR_CODE.cancel);
+    this.#streams.closeAll(ERROR_CODE.cancel, "");
   }
 
   /** Sends a PING; `onAck` is called if the peer answers it. */
@@ -132,7 +135,7 @@ export class Connection {
     if (this.#isOver || this.#isDraining) return;
     this.#isDraining = true;
     if (this.#streams.size === 0) return this.#end(ERROR_CODE.noError, "");
-    this.#streams.refuseNew();
+    if (!this.#streams.refuseNew()) return;
     this.#output.frames.goaway(this.#streams.lastPeerId, ERROR_CODE.noError, "");
     this.#output.schedule();
   }
@@ -165,7 +168,7 @@ export class Connection {
       case FRAME_TYPE.ping:
         return this.#onPing(frame);
       case FRAME_TYPE.goaway:
-        return this.#onGoaway();
+        return this.#onGoaway(frame);
       case FRAME_TYPE.windowUpdate:
         return frame.streamId === 0 ? this.#onWindowUpdate(frame) : this.#streams.onFrame(frame);
       default:
@@ -188,7 +191,7 @@ export class Connection {
     const before = peer.initialWindowBytes;
     peer.apply(frame);
     output.frames.settingsAck();
-    this.#streams.onInitialWindow(peer.initialWindowBytes - before);
+    this.#streams.onPeerSettings(peer.initialWindowBytes - before);
   }
 
   #onSettingsAck(): void {
@@ -204,9 +207,10 @@ export class Connection {
     this.#output.frames.ping(frame.bytes, frame.start, FLAG.ack);
   }
 
-  /** The peer opens no more streams. */
-  #onGoaway(): void {
+  /** The peer opens no more streams, and takes none of this side above the one that it names. */
+  #onGoaway({ bytes, start }: Frame): void {
     spend(this.#parts.budget);
+    this.#streams.onGoaway(readUint31(bytes, start));
     this.drain();
   }
 
@@ -235,7 +239,7 @@ export class Connection {
   #end(code: number, text: string): void {
     if (this.#isOver) return;
     this.#output.frames.goaway(this.#streams.lastPeerId, code, text);
-    this.#close(code === ERROR_CODE.noError ? ERROR_CODE.cancel : code);
+    this.#close(code === ERROR_CODE.noError ? ERROR_CODE.cancel : code, text);
   }
 
   /**
@@ -243,13 +247,14 @@ export class Connection {
    * may take the goodbye with it.
    *
    * @param code why the streams end that are still open
+   * @param text the same in words
    */
-  #close(code: number = ERROR_CODE.cancel): void {
+  #close(code: number = ERROR_CODE.cancel, text = ""): void {
     this.#isOver = true;
     this.#release();
     this.#linger = this.#options.deadlines.stall.add(() => this.destroy());
     this.#output.end();
-    this.#streams.closeAll(code);
+    this.#streams.closeAll(code, text);
   }
 
   #release(): void {

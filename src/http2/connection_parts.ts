@@ -8,7 +8,7 @@ import type { Output } from "./output.ts";
 import type { SendQueue } from "./send_queue.ts";
 import type { PeerSettings } from "./settings.ts";
 
-/** What all connections of a server wait with: one timer for each kind of wait, whatever their number. */
+/** What many connections wait with: one timer for each kind of wait, whatever their number. */
 export interface ConnectionDeadlines {
   /** For the acknowledgement of settings, and for the end of a header block that has begun. */
   readonly handshake: DeadlineQueue;
@@ -50,20 +50,28 @@ export interface StreamLayer {
   awaits(frame: Frame): boolean;
 
   /**
-   * The peer has changed the window with which streams begin.
+   * The peer has sent settings, which are in force.
    *
+   * @param windowBytes by how much the window changes with which streams begin
    * @throws {ConnectionFault} if the window of a stream becomes too large
    */
-  onInitialWindow(changeBytes: number): void;
+  onPeerSettings(windowBytes: number): void;
+
+  /** The peer has said goodbye: of the streams of this side it takes none above `lastId`. */
+  onGoaway(lastId: number): void;
 
   /** The peer has acknowledged the settings of this side. */
   onSettingsKnown(): void;
 
-  /** No stream is taken any more that is not open yet. */
-  refuseNew(): void;
+  /**
+   * No stream is taken any more that is not open yet.
+   *
+   * @returns whether the peer could have opened one, and has to be told
+   */
+  refuseNew(): boolean;
 
-  /** Ends all streams without a word to the peer. */
-  closeAll(code: number): void;
+  /** Ends all streams without a word to the peer, with a code and a sentence on why, if there is one. */
+  closeAll(code: number, text: string): void;
 }
 
 /**

@@ -6,8 +6,7 @@ import { BlockMemo } from "./hpack/block_memo.ts";
 import type { BlockSource } from "./hpack/block_memo.ts";
 import type { HeaderField } from "./hpack/header_field.ts";
 import { HpackDecoder } from "./hpack/hpack_decoder.ts";
-import { readRequestHead } from "./request_head.ts";
-import type { RequestHead } from "./request_head.ts";
+import type { FieldList } from "./hpack/hpack_decoder.ts";
 
 /** How many frames a header block may come in. A frame has room for 16 KiB. */
 const MAX_FRAMES = 64;
@@ -22,21 +21,15 @@ export interface OpenBlock {
   readonly isSelfDependent: boolean;
 }
 
-/** What a header block means as the head of a request, and who takes requests with it. */
-export type HeadReading<Taker> =
-  | { readonly kind: "head"; readonly head: RequestHead; readonly taker: Taker }
-  | { readonly kind: "malformed"; readonly text: string }
-  | { readonly kind: "too large" };
-
 /**
- * Puts header blocks together and reads them. A block that goes on and on ends the connection once it is larger than any
- * list within the limit can be, or has come in too many frames.
+ * Puts header blocks together and reads them; what the last of them meant is remembered. A block that goes on and on ends
+ * the connection once it is larger than any list within the limit can be, or has come in too many frames.
  */
-export class HeaderBlocks<Taker> {
+export class HeaderBlocks<T> {
   readonly #decoder: HpackDecoder;
-  readonly #memo = new BlockMemo<HeadReading<Taker>>();
+  readonly #memo = new BlockMemo<T>();
   readonly #maxBlockBytes: number;
-  readonly #route: (head: RequestHead) => Taker;
+  readonly #readList: (list: FieldList) => T;
   #open: OpenBlock | undefined;
   #bytes: Uint8Array = new Uint8Array(0);
   #length = 0;
@@ -45,11 +38,11 @@ export class HeaderBlocks<Taker> {
   /**
    * Makes a reader of blocks.
    *
-   * @param maxListBytes the limit of SETTINGS_MAX_HEADER_LIST_SIZE in bytes
-   * @param route finds who takes requests with a head; not asked again while that is remembered
+   * @param maxListBytes the limit of SETTINGS_MAX_HEADER_LIST_SIZE
+   * @param readList says what the fields of a block mean
    */
-  constructor(maxListBytes: number, route: (head: RequestHead) => Taker) {
-    this.#route = route;
+  constructor(maxListBytes: number, readList: (list: FieldList) => T) {
+    this.#readList = readList;
     this.#decoder = new HpackDecoder({ maxListBytes });
     this.#maxBlockBytes = maxListBytes + DEFAULT_MAX_PAYLOAD_BYTES;
   }
@@ -96,22 +89,21 @@ export class HeaderBlocks<Taker> {
   }
 
   /**
-   * Reads a block as the head of a request.
+   * Reads a block, such as the head of a request.
    *
    * @throws {ConnectionFault} COMPRESSION_ERROR
    */
-  readHead(source: BlockSource): HeadReading<Taker> {
+  read(source: BlockSource): T {
     const before = this.#decoder.changes;
     const known = this.#memo.find(source, before);
     if (known !== undefined) return known;
-    const { fields, isTooLarge } = this.#decoder.decode(source.bytes, source.start, source.end);
-    const reading = isTooLarge ? { kind: "too large" } as const : this.#read(fields);
+    const reading = this.#readList(this.#decoder.decode(source.bytes, source.start, source.end));
     if (this.#decoder.changes === before) this.#memo.add(source, before, reading);
     return reading;
   }
 
   /**
-   * Reads a block of any other kind.
+   * Reads a block of another kind.
    *
    * @returns the fields, or nothing if they are too large
    * @throws {ConnectionFault} COMPRESSION_ERROR
@@ -119,11 +111,5 @@ export class HeaderBlocks<Taker> {
   readFields(source: BlockSource): readonly HeaderField[] | undefined {
     const { fields, isTooLarge } = this.#decoder.decode(source.bytes, source.start, source.end);
     return isTooLarge ? undefined : fields;
-  }
-
-  #read(fields: readonly HeaderField[]): HeadReading<Taker> {
-    const head = readRequestHead(fields);
-    if (typeof head === "string") return { kind: "malformed", text: head };
-    return { kind: "head", head, taker: this.#route(head) };
   }
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { HeaderField } from "./hpack/header_field.ts";
+import type { FieldList } from "./hpack/hpack_decoder.ts";
 
 /** The head of a request, found to be well formed. Requests with equal heads may share it. */
 export interface RequestHead {
@@ -18,6 +19,12 @@ export interface RequestHead {
   readonly contentLength: number | undefined;
 }
 
+/** What a header block means as the head of a request, and who takes requests with it. */
+export type HeadReading<Taker> =
+  | { readonly kind: "head"; readonly head: RequestHead; readonly taker: Taker }
+  | { readonly kind: "malformed"; readonly text: string }
+  | { readonly kind: "too large" };
+
 /** Fields that belong to one connection of HTTP/1.1 (RFC 9113, 8.2.2). */
 const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   "connection",
@@ -28,6 +35,21 @@ const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
 ]);
 
 const PSEUDO_HEADERS: ReadonlySet<string> = new Set([":method", ":scheme", ":authority", ":path"]);
+
+/**
+ * Reads a list of fields as the head of a request.
+ *
+ * @param route finds who takes requests with a head; not asked again while that is remembered
+ */
+export function readHead<Taker>(
+  { fields, isTooLarge }: FieldList,
+  route: (head: RequestHead) => Taker,
+): HeadReading<Taker> {
+  if (isTooLarge) return { kind: "too large" };
+  const head = readRequestHead(fields);
+  if (typeof head === "string") return { kind: "malformed", text: head };
+  return { kind: "head", head, taker: route(head) };
+}
 
 /**
  * Checks and reads the head of a request (RFC 9113, 8.2 and 8.3).
@@ -51,7 +73,7 @@ export function readRequestHead(list: readonly HeaderField[]): RequestHead | str
   return completeHead(pseudo, fields);
 }
 
-/** A sentence on what is wrong with the trailers of a request, if there is something. */
+/** A sentence on what is wrong with trailers, if there is something. */
 export function trailersFault(list: readonly HeaderField[]): string | undefined {
   for (const field of list) {
     const fault = field.name.startsWith(":") ? `a trailer ${field.name}` : fieldFault(field);
@@ -92,7 +114,8 @@ function completeHead(
   return { method, scheme, authority, path, fields, contentLength };
 }
 
-function fieldFault({ name, value }: HeaderField): string | undefined {
+/** A sentence on what is wrong with a field that is no pseudo-header, if there is something. */
+export function fieldFault({ name, value }: HeaderField): string | undefined {
   if (!isFieldName(name)) return "a field name that none can be";
   if (!isFieldValue(value)) return `a value of ${name} that none can be`;
   if (CONNECTION_FIELDS.has(name)) return `${name}, which HTTP/2 does not have`;
@@ -110,7 +133,8 @@ function isFieldValue(value: string): boolean {
   return !/[\0\r\n]|^[ \t]|[ \t]$/.test(value);
 }
 
-function lengthOf(fields: readonly HeaderField[]): number | undefined | "odd" {
+/** The announced length of a body in bytes, if there is one, or that it makes no sense. */
+export function lengthOf(fields: readonly HeaderField[]): number | undefined | "odd" {
   let found: string | undefined;
   for (const { name, value } of fields) {
     if (name !== "content-length") continue;

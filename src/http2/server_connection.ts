@@ -7,6 +7,8 @@ import { ServerStreams } from "./server_streams.ts";
 import type { Router, StreamLimits } from "./server_streams.ts";
 import { SETTING } from "./settings.ts";
 
+const NOTHING = new Uint8Array(0);
+
 /** What the server's side of a connection is made of. */
 export interface ServerConnectionOptions
   extends Pick<ConnectionOptions, "transport" | "clock" | "deadlines" | "onFault" | "onReadEnd"> {
@@ -27,6 +29,7 @@ export function serveConnection(options: ServerConnectionOptions): Connection {
   return new Connection({
     ...{ transport, clock, deadlines, onFault, ...(onReadEnd && { onReadEnd }) },
     preface: PREFACE,
+    greeting: NOTHING,
     settings: [
       [SETTING.maxConcurrentStreams, limits.streams],
       [SETTING.maxHeaderListSize, limits.headerBytes],

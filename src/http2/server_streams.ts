@@ -13,8 +13,8 @@ import { HeaderBlocks } from "./header_blocks.ts";
 import type { OpenBlock } from "./header_blocks.ts";
 import type { Output } from "./output.ts";
 import { ReceiveWindow } from "./receive_window.ts";
-import type { RequestHead } from "./request_head.ts";
-import { trailersFault } from "./request_head.ts";
+import type { HeadReading, RequestHead } from "./request_head.ts";
+import { readHead, trailersFault } from "./request_head.ts";
 import type { SendQueue } from "./send_queue.ts";
 import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from "./settings.ts";
 import { Stream } from "./stream.ts";
@@ -42,7 +42,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
   readonly #onEmpty: () => void;
   readonly #onSlowBlock: () => void;
   readonly #book = new StreamBook();
-  readonly #blocks: HeaderBlocks<OnRequest>;
+  readonly #blocks: HeaderBlocks<HeadReading<OnRequest>>;
   readonly #window = new ReceiveWindow(DEFAULT_WINDOW_BYTES);
   readonly #span = { start: 0, end: 0 };
   #blockDeadline: Deadline | undefined;
@@ -61,7 +61,8 @@ export class ServerStreams implements StreamLayer, StreamHost {
           "a header block that does not come to its end",
         ),
       );
-    this.#blocks = new HeaderBlocks(options.limits.headerBytes, options.route);
+    const { limits, route } = options;
+    this.#blocks = new HeaderBlocks(limits.headerBytes, (list) => readHead(list, route));
   }
 
   get size(): number {
@@ -109,21 +110,25 @@ export class ServerStreams implements StreamLayer, StreamHost {
     }
   }
 
-  onInitialWindow(changeBytes: number): void {
+  onPeerSettings(windowBytes: number): void {
     for (const stream of this.#book.all()) {
-      stream.sendWindowBytes += changeBytes;
+      stream.sendWindowBytes += windowBytes;
       if (stream.sendWindowBytes <= MAX_WINDOW_BYTES) continue;
       throw new ConnectionFault(ERROR_CODE.flowControlError, "a window that is too large");
     }
-    if (changeBytes > 0) this.#parts.sending.resume();
+    if (windowBytes > 0) this.#parts.sending.resume();
   }
+
+  /** A server opens no streams. */
+  onGoaway(): void {}
 
   onSettingsKnown(): void {
     this.#isLimitKnown = true;
   }
 
-  refuseNew(): void {
+  refuseNew(): boolean {
     this.#isClosed = true;
+    return true;
   }
 
   closeAll(code: number): void {
@@ -229,7 +234,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
 
   #onRequestHead(block: OpenBlock, source: BlockSource): void {
     const { streamId, isSelfDependent, endStream } = block;
-    const reading = this.#blocks.readHead(source);
+    const reading = this.#blocks.read(source);
     if (this.#isClosed) return;
     this.#book.use(streamId);
     if (this.#book.size >= this.#limits.streams) return this.#onTooMany(streamId);

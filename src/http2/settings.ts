@@ -4,6 +4,7 @@ import { ConnectionFault, ERROR_CODE } from "./error_code.ts";
 import type { Frame } from "./frames/frame_reader.ts";
 import { readUint32 } from "./frames/frame_reader.ts";
 import { DEFAULT_MAX_PAYLOAD_BYTES } from "./frames/frame_type.ts";
+import { DEFAULT_TABLE_BYTES } from "./hpack/hpack_decoder.ts";
 
 /** Identifiers of settings (RFC 9113, 6.5.2). */
 export const SETTING = {
@@ -28,6 +29,7 @@ export class PeerSettings {
   #initialWindowBytes = DEFAULT_WINDOW_BYTES;
   #maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES;
   #maxConcurrentStreams = Infinity;
+  #tableBytes = DEFAULT_TABLE_BYTES;
 
   /** The window of a new stream towards the peer, in bytes. */
   get initialWindowBytes(): number {
@@ -42,6 +44,11 @@ export class PeerSettings {
   /** How many streams this side may have open, if it is the one to open them. */
   get maxConcurrentStreams(): number {
     return this.#maxConcurrentStreams;
+  }
+
+  /** How large the table may be that this side compresses its header blocks with, in bytes. */
+  get tableBytes(): number {
+    return this.#tableBytes;
   }
 
   /**
@@ -59,7 +66,9 @@ export class PeerSettings {
 
   #set(id: number, value: number): void {
     const { protocolError, flowControlError } = ERROR_CODE;
-    if (id === SETTING.enablePush) {
+    if (id === SETTING.headerTableSize) {
+      this.#tableBytes = value;
+    } else if (id === SETTING.enablePush) {
       check(value <= 1, protocolError, `SETTINGS_ENABLE_PUSH of ${value}`);
     } else if (id === SETTING.maxConcurrentStreams) {
       this.#maxConcurrentStreams = value;

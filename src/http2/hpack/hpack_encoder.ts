@@ -17,11 +17,12 @@ const SECRETS: ReadonlySet<string> = new Set(["authorization", "cookie", "set-co
 /** Writes a header block that uses the static table only. Names are in lower case, and all is Latin-1. */
 export function encodeBlock(fields: Iterable<HeaderField>): Uint8Array {
   const bytes: number[] = [];
-  for (const { name, value } of fields) writeField(bytes, name, value);
+  for (const field of fields) writeField(bytes, field);
   return Uint8Array.from(bytes);
 }
 
-function writeField(bytes: number[], name: string, value: string): void {
+/** Writes a field that the static table may know, and that goes into no other. */
+export function writeField(bytes: number[], { name, value }: HeaderField): void {
   const index = staticIndex(name, value);
   if (index > 0) return writeInteger(bytes, index, { first: 0x80, prefixBits: 7 });
   const nameIndex = STATIC_NAMES.get(name) ?? 0;
@@ -31,8 +32,8 @@ function writeField(bytes: number[], name: string, value: string): void {
   writeText(bytes, value);
 }
 
-/** Coded, unless that is no shorter. */
-function writeText(bytes: number[], text: string): void {
+/** Writes a string (RFC 7541, 5.2): coded, unless that is no shorter. */
+export function writeText(bytes: number[], text: string): void {
   if (huffmanBytes(text) < text.length) {
     const coded = huffmanEncode(text);
     writeInteger(bytes, coded.length, { first: 0x80, prefixBits: 7 });
@@ -44,13 +45,19 @@ function writeText(bytes: number[], text: string): void {
 }
 
 /** How an integer begins: the bits before it, and how many of its own share their byte. */
-interface IntegerHead {
+export interface IntegerHead {
+  /** The bits before it. */
   readonly first: number;
+  /** How many bits of the first byte are its own. */
   readonly prefixBits: number;
 }
 
 /** Writes an integer (RFC 7541, 5.1). */
-function writeInteger(bytes: number[], value: number, { first, prefixBits }: IntegerHead): void {
+export function writeInteger(
+  bytes: number[],
+  value: number,
+  { first, prefixBits }: IntegerHead,
+): void {
   const mask = (1 << prefixBits) - 1;
   if (value < mask) {
     bytes.push(first | value);

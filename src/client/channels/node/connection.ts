@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { TlsCertificates } from "../../../grpc/tls_certificates.ts";
+import { openSocket } from "../../../grpc/open_socket.ts";
+import { Session } from "./session.ts";
+import { UnheldClock } from "./unheld_clock.ts";
+
+/**
+ * How long a dial goes on that nobody waits for any more, in milliseconds: the next call may be glad of it. The
+ * system would try for minutes.
+ */
+const ABANDONED_DIAL_MS = 1_000;
+
+/** Where a {@linkcode GrpcConnection} leads. */
+export interface GrpcConnectionOptions {
+  /** The origin of its URLs. */
+  readonly origin: string;
+  /** Certificates; absent for plaintext and for what the runtime trusts. */
+  readonly tls: TlsCertificates | undefined;
+}
+
+/** One HTTP/2 connection, made when it is first used, and made anew when it has ended or the server says goodbye. */
+export class GrpcConnection {
+  readonly #options: GrpcConnectionOptions;
+  readonly #clock = new UnheldClock();
+  #session: Session | undefined;
+  #users = 0;
+  /** Ends the wait for a dial that was abandoned. */
+  #patience: AbortController | undefined;
+  #isClosed = false;
+
+  /** Makes a connection that is not dialled yet. */
+  constructor(options: GrpcConnectionOptions) {
+    this.#options = options;
+  }
+
+  /** The session that lives, if there is one that is known to. */
+  get ready(): Session | undefined {
+    return this.#session?.isReady === true ? this.#session : undefined;
+  }
+
+  /** Somebody waits for the session. {@linkcode GrpcConnection.leave} must be called once. */
+  enter(): void {
+    this.#users += 1;
+    this.#patience?.abort();
+  }
+
+  /** Somebody waits no more. A dial that nobody wants any more ends soon. */
+  leave(): void {
+    this.#users -= 1;
+    if (this.#users === 0) this.#abandonDial();
+  }
+
+  /**
+   * Makes the session, unless there is one that lives. It is there once the peer has said its first word of HTTP/2.
+   *
+   * @throws what the operating system, TLS or the peer said
+   */
+  async session(): Promise<Session> {
+    for (;;) {
+      if (this.#isClosed) throw new Error("the connection was closed");
+      const session = this.#session ??= this.#dial();
+      let isUsable = false;
+      try {
+        isUsable = await session.isUsable();
+      } finally {
+        // One that never came about is as useless as one that has ended.
+        if (!isUsable && this.#session === session) this.#session = undefined;
+      }
+      if (isUsable) return session;
+      session.leave();
+    }
+  }
+
+  /** Ends the connection for good; requests on it fail. */
+  close(): void {
+    this.#isClosed = true;
+    this.#patience?.abort();
+    this.#session?.destroy();
+  }
+
+  #abandonDial(): void {
+    const session = this.#session;
+    if (session === undefined || this.#isClosed || !session.isDialling) return;
+    const patience = new AbortController();
+    this.#patience = patience;
+    const stop = () => patience.abort();
+    session.isUsable().then(stop, stop);
+    this.#clock.delay(ABANDONED_DIAL_MS, patience).then(() => session.destroy(), () => {});
+  }
+
+  #dial(): Session {
+    const { origin, tls } = this.#options;
+    const isSecure = new URL(origin).protocol === "https:";
+    return new Session({
+      socket: openSocket(origin, tls),
+      opensWith: isSecure ? "secureConnect" : "connect",
+    });
+  }
+}

@@ -1,0 +1,92 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { Code, ConnectError } from "@connectrpc/connect";
+import type { ByteSpan } from "../../../http2/stream.ts";
+
+/** The bytes before a message: a flag and the length. */
+const PREFIX_BYTES = 5;
+
+/** The bit of the flag that says that the message is compressed. */
+const COMPRESSED = 0x01;
+
+const NOTHING = new Uint8Array(0);
+
+/** Puts a message behind its prefix. */
+export function envelope(message: Uint8Array): Uint8Array {
+  const bytes = new Uint8Array(PREFIX_BYTES + message.length);
+  new DataView(bytes.buffer).setUint32(1, message.length);
+  bytes.set(message, PREFIX_BYTES);
+  return bytes;
+}
+
+/** Reads the body of an answer that has one message at most, however it is cut. */
+export class MessageReader {
+  readonly #maxBytes: number;
+  #bytes: Uint8Array = NOTHING;
+  #length = 0;
+
+  /** Makes a reader with the largest message that it takes, in bytes. */
+  constructor(maxBytes: number) {
+    this.#maxBytes = maxBytes;
+  }
+
+  /**
+   * Takes a part of the body, which is lent.
+   *
+   * @throws {ConnectError} if the message is too large, compressed, or not the only one
+   */
+  add(part: Uint8Array, { start, end }: ByteSpan): void {
+    const length = this.#length + end - start;
+    if (length > this.#bytes.length) this.#grow(length);
+    this.#bytes.set(part.subarray(start, end), this.#length);
+    this.#length = length;
+    if (length < PREFIX_BYTES) return;
+    const bytes = this.#messageBytes;
+    if (bytes > this.#maxBytes) throw tooLarge(bytes, this.#maxBytes);
+    if (length >= PREFIX_BYTES + bytes) this.#check(length - PREFIX_BYTES - bytes);
+  }
+
+  /**
+   * The message, if there was one.
+   *
+   * @throws {ConnectError} if it is not whole
+   */
+  finish(): Uint8Array | undefined {
+    if (this.#length === 0) return undefined;
+    const isWhole = this.#length >= PREFIX_BYTES &&
+      this.#length === PREFIX_BYTES + this.#messageBytes;
+    if (isWhole) return this.#bytes.subarray(PREFIX_BYTES, this.#length);
+    throw new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
+  }
+
+  get #messageBytes(): number {
+    return new DataView(this.#bytes.buffer).getUint32(1);
+  }
+
+  #grow(length: number): void {
+    const larger = new Uint8Array(length <= 64 ? length : Math.max(length, 2 * this.#bytes.length));
+    larger.set(this.#bytes.subarray(0, this.#length));
+    this.#bytes = larger;
+  }
+
+  #check(surplusBytes: number): void {
+    if (((this.#bytes[0] as number) & COMPRESSED) !== 0) {
+      throw new ConnectError(
+        "received compressed envelope, but do not know how to decompress",
+        Code.Internal,
+      );
+    }
+    if (surplusBytes === 0) return;
+    throw new ConnectError(
+      "protocol error: received extra output message for unary method",
+      Code.Unimplemented,
+    );
+  }
+}
+
+function tooLarge(bytes: number, maxBytes: number): ConnectError {
+  return new ConnectError(
+    `message size ${bytes} is larger than configured readMaxBytes ${maxBytes}`,
+    Code.ResourceExhausted,
+  );
+}

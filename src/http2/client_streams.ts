@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { AnswerSink, ClientRequest, ClientStreamHost } from "./client_stream.ts";
+import { ClientStream } from "./client_stream.ts";
+import type { ConnectionParts, StreamLayer } from "./connection_parts.ts";
+import { spend } from "./connection_parts.ts";
+import type { Deadline } from "./deadline_queue.ts";
+import { ConnectionFault, ERROR_CODE } from "./error_code.ts";
+import type { Frame } from "./frames/frame_reader.ts";
+import { readUint31, readUint32 } from "./frames/frame_reader.ts";
+import { unpad } from "./frames/frame_rules.ts";
+import { FLAG, FRAME_TYPE } from "./frames/frame_type.ts";
+import type { BlockSource } from "./hpack/block_memo.ts";
+import { HeaderBlocks } from "./header_blocks.ts";
+import type { OpenBlock } from "./header_blocks.ts";
+import type { Output } from "./output.ts";
+import { ReceiveWindow } from "./receive_window.ts";
+import { RequestBlocks } from "./request_blocks.ts";
+import { readResponse } from "./response_head.ts";
+import type { ResponseReading } from "./response_head.ts";
+import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from "./settings.ts";
+
+/** The highest number of a stream (RFC 9113, 5.1.1). */
+const MAX_STREAM_ID = 0x7fff_ffff;
+
+/** What a client does with its streams. */
+export interface ClientStreamsOptions {
+  /** Largest head or trailers of an answer, as counted by SETTINGS_MAX_HEADER_LIST_SIZE, in bytes. */
+  readonly headerBytes: number;
+  /** The number of the first stream, odd; for tests. */
+  readonly firstStreamId: number;
+  /** The server has said its first word of HTTP/2. */
+  readonly onGreeted: () => void;
+  /** The first request has begun where there was none, or the last one has ended. */
+  readonly onBusy: (isBusy: boolean) => void;
+  /** The connection takes and brings nothing any more, with a code and a sentence on why, which may be empty. */
+  readonly onOver: (code: number, text: string) => void;
+  /** Called whenever the last open stream is over. */
+  readonly onEmpty: () => void;
+}
+
+/**
+ * The streams of a client, one request each. No more of them are open than the server takes: others wait for their turn.
+ */
+export class ClientStreams implements StreamLayer, ClientStreamHost {
+  readonly #parts: ConnectionParts;
+  readonly #options: ClientStreamsOptions;
+  readonly #requests = new RequestBlocks();
+  readonly #answers: HeaderBlocks<ResponseReading>;
+  readonly #window = new ReceiveWindow(DEFAULT_WINDOW_BYTES);
+  readonly #span = { start: 0, end: 0 };
+  readonly #open = new Map<number, ClientStream>();
+  readonly #waiting = new Set<ClientStream>();
+  readonly #onSlowBlock: () => void;
+  #blockDeadline: Deadline | undefined;
+  #nextId: number;
+  #isGreeted = false;
+  #isClosed = false;
+  #isBusy = false;
+
+  /** Makes the streams of a connection, none of them open. */
+  constructor(parts: ConnectionParts, options: ClientStreamsOptions) {
+    this.#parts = parts;
+    this.#options = options;
+    this.#answers = new HeaderBlocks(options.headerBytes, readResponse);
+    this.#nextId = options.firstStreamId;
+    this.#onSlowBlock = () => parts.fail(calm("a header block that does not come to its end"));
+  }
+
+  get size(): number {
+    return this.#open.size;
+  }
+
+  /** A server opens no streams. */
+  get lastPeerId(): number {
+    return 0;
+  }
+
+  get output(): Output {
+    return this.#parts.output;
+  }
+
+  get maxPayloadBytes(): number {
+    return this.#parts.peer.maxPayloadBytes;
+  }
+
+  /** Whether a request can be sent, now or once it is its turn. */
+  get canRequest(): boolean {
+    return !this.#isClosed && this.#nextId <= MAX_STREAM_ID;
+  }
+
+  /** Sends a request, at once or when it is its turn. All requests of a turn go out with one write. */
+  request(request: ClientRequest, sink: AnswerSink): ClientStream {
+    const stream = new ClientStream(request, sink, this);
+    if (!this.canRequest) {
+      sink.onFailed(UNPROCESSED);
+      return stream;
+    }
+    this.#waiting.add(stream);
+    this.#startWaiting();
+    this.#noteBusy();
+    return stream;
+  }
+
+  awaits(frame: Frame): boolean {
+    const { open } = this.#answers;
+    if (open === undefined) return true;
+    return frame.type === FRAME_TYPE.continuation && frame.streamId === open.streamId;
+  }
+
+  onFrame(frame: Frame): void {
+    switch (frame.type) {
+      case FRAME_TYPE.data:
+        return this.#onData(frame);
+      case FRAME_TYPE.headers:
+        return this.#onHeaders(frame);
+      case FRAME_TYPE.continuation:
+        return this.#onContinuation(frame);
+      case FRAME_TYPE.rstStream:
+        return this.#onReset(frame);
+      case FRAME_TYPE.windowUpdate:
+        return this.#onWindowUpdate(frame);
+      case FRAME_TYPE.priority:
+        return spend(this.#parts.budget);
+      default:
+        throw protocolFault("PUSH_PROMISE, which was refused");
+    }
+  }
+
+  onPeerSettings(windowBytes: number): void {
+    for (const stream of this.#open.values()) {
+      stream.sendWindowBytes += windowBytes;
+      if (stream.sendWindowBytes <= MAX_WINDOW_BYTES) continue;
+      throw new ConnectionFault(ERROR_CODE.flowControlError, "a window that is too large");
+    }
+    if (windowBytes > 0) this.#parts.sending.resume();
+    if (!this.#isGreeted) {
+      this.#isGreeted = true;
+      this.#options.onGreeted();
+    }
+    this.#startWaiting();
+  }
+
+  onGoaway(lastId: number): void {
+    for (const stream of [...this.#open.values()]) {
+      if (stream.id > lastId) stream.fail(UNPROCESSED);
+    }
+  }
+
+  onSettingsKnown(): void {}
+
+  refuseNew(): boolean {
+    this.#isClosed = true;
+    for (const stream of [...this.#waiting]) stream.fail(UNPROCESSED);
+    return false;
+  }
+
+  closeAll(code: number, text: string): void {
+    this.#parts.deadlines.handshake.remove(this.#blockDeadline);
+    this.refuseNew();
+    this.#options.onOver(code, text);
+    for (const stream of [...this.#open.values()]) stream.fail({ kind: "lost", code, text });
+  }
+
+  forget(stream: ClientStream): void {
+    this.#waiting.delete(stream);
+    if (this.#open.delete(stream.id)) {
+      this.#parts.sending.drop(stream);
+      this.#startWaiting();
+      if (this.#open.size === 0) this.#options.onEmpty();
+    }
+    this.#noteBusy();
+  }
+
+  sendReset(streamId: number, code: number): void {
+    this.output.frames.rstStream(streamId, code);
+    this.output.schedule();
+  }
+
+  #noteBusy(): void {
+    const isBusy = this.#open.size > 0 || this.#waiting.size > 0;
+    if (isBusy === this.#isBusy) return;
+    this.#isBusy = isBusy;
+    this.#options.onBusy(isBusy);
+  }
+
+  #startWaiting(): void {
+    if (!this.#isGreeted || this.#isClosed) return;
+    const { maxConcurrentStreams } = this.#parts.peer;
+    for (const stream of this.#waiting) {
+      if (this.#open.size >= maxConcurrentStreams) return;
+      if (this.#nextId > MAX_STREAM_ID) return void this.refuseNew();
+      this.#waiting.delete(stream);
+      this.#start(stream);
+    }
+  }
+
+  #start(stream: ClientStream): void {
+    const { output, peer, sending } = this.#parts;
+    const { fields, body } = stream.request;
+    stream.id = this.#nextId;
+    stream.sendWindowBytes = peer.initialWindowBytes;
+    this.#nextId += 2;
+    this.#open.set(stream.id, stream);
+    output.frames.headers(stream.id, this.#requests.encode(fields, peer.tableBytes), {
+      endStream: body.length === 0,
+      maxPayloadBytes: peer.maxPayloadBytes,
+    });
+    output.schedule();
+    if (stream.isWaiting) sending.offer(stream);
+  }
+
+  #onData(frame: Frame): void {
+    const { streamId, bytes, flags } = frame;
+    const frameBytes = frame.end - frame.start;
+    if (!this.#window.take(frameBytes)) {
+      throw new ConnectionFault(
+        ERROR_CODE.flowControlError,
+        "more than the window of the connection",
+      );
+    }
+    unpad(frame, this.#span);
+    this.#release(0, this.#window.release(frameBytes));
+    const stream = this.#find(streamId);
+    if (stream === undefined) return;
+    const isEnd = (flags & FLAG.endStream) !== 0;
+    if (this.#span.start === this.#span.end && !isEnd) spend(this.#parts.budget);
+    const credit = stream.receiveData(bytes, this.#span, frameBytes);
+    if (!isEnd) return this.#release(streamId, credit);
+    this.#parts.budget.earn();
+    stream.receiveEnd();
+  }
+
+  #release(streamId: number, credit: number): void {
+    if (credit > 0) this.output.frames.windowUpdate(streamId, credit);
+  }
+
+  /**
+   * An open stream. Of one that is over there may still be frames on their way, which mean nothing.
+   *
+   * @throws {ConnectionFault} if this side has not opened it yet, or never will
+   */
+  #find(streamId: number): ClientStream | undefined {
+    if (streamId % 2 === 1 && streamId < this.#nextId) return this.#open.get(streamId);
+    throw protocolFault(`a frame on the idle stream ${streamId}`);
+  }
+
+  #onHeaders(frame: Frame): void {
+    const { streamId, flags, bytes } = frame;
+    this.#find(streamId);
+    unpad(frame, this.#span);
+    const endStream = (flags & FLAG.endStream) !== 0;
+    const block: OpenBlock = { streamId, endStream, isSelfDependent: false };
+    const part = { bytes, start: this.#span.start, end: this.#span.end };
+    if ((flags & FLAG.endHeaders) !== 0) return this.#onBlock(block, part);
+    this.#answers.begin(block, part);
+    this.#blockDeadline = this.#parts.deadlines.handshake.add(this.#onSlowBlock);
+  }
+
+  #onContinuation(frame: Frame): void {
+    const { open } = this.#answers;
+    if (open === undefined) throw protocolFault("CONTINUATION without HEADERS");
+    this.#answers.append(frame);
+    if ((frame.flags & FLAG.endHeaders) === 0) return;
+    this.#parts.deadlines.handshake.remove(this.#blockDeadline);
+    this.#onBlock(open, this.#answers.finish());
+  }
+
+  /** A block of a stream that is over is read too, as the table depends on it. */
+  #onBlock({ streamId, endStream }: OpenBlock, source: BlockSource): void {
+    const reading = this.#answers.read(source);
+    const stream = this.#open.get(streamId);
+    if (endStream && stream !== undefined) this.#parts.budget.earn();
+    else if (reading.kind === "head" && reading.head.status < 200) spend(this.#parts.budget);
+    stream?.receiveBlock(reading, endStream);
+  }
+
+  #onReset(frame: Frame): void {
+    const code = readUint32(frame.bytes, frame.start);
+    const stream = this.#find(frame.streamId);
+    spend(this.#parts.budget);
+    stream?.fail(
+      code === ERROR_CODE.refusedStream ? UNPROCESSED : { kind: "reset", code, text: "" },
+    );
+  }
+
+  #onWindowUpdate(frame: Frame): void {
+    const bytes = readUint31(frame.bytes, frame.start);
+    const stream = this.#find(frame.streamId);
+    if (stream === undefined) return;
+    if (bytes === 0) return stream.break(ERROR_CODE.protocolError, "WINDOW_UPDATE of 0");
+    stream.sendWindowBytes += bytes;
+    if (stream.sendWindowBytes > MAX_WINDOW_BYTES) {
+      return stream.break(ERROR_CODE.flowControlError, "a window that is too large");
+    }
+    this.#parts.sending.resumeOne(stream);
+  }
+}
+
+/** One for all, as it is the same for all. */
+const UNPROCESSED = { kind: "unprocessed", code: ERROR_CODE.refusedStream, text: "" } as const;
+
+function protocolFault(text: string): ConnectionFault {
+  return new ConnectionFault(ERROR_CODE.protocolError, text);
+}
+
+function calm(text: string): ConnectionFault {
+  return new ConnectionFault(ERROR_CODE.enhanceYourCalm, text);
+}
