@@ -19,7 +19,7 @@ export const ETCD_MISSING: string | undefined = await canRun("etcd")
 
 /** What to do if etcd or its command line is not on this machine; for `ioTestNeeding`. */
 export const ETCDCTL_MISSING: string | undefined =
-  ETCD_MISSING === undefined && await canRunEtcdctl()
+  ETCD_MISSING === undefined && await canRunTool("etcdctl")
     ? undefined
     : "needs `apt-get install etcd-server etcd-client`";
 
@@ -263,7 +263,8 @@ async function writeCertificates(
 async function restoreSnapshot(plan: Plan, index: number): Promise<void> {
   const { snapshot } = plan.options;
   if (snapshot === undefined) return;
-  await etcdctl(
+  const restore = await canRunTool("etcdutl") ? etcdutl : etcdctl;
+  await restore(
     "snapshot",
     "restore",
     snapshot,
@@ -289,20 +290,30 @@ function freePorts(members: number): readonly EtcdPorts[] {
   });
 }
 
-async function etcdctl(...args: readonly string[]): Promise<string> {
-  const { success, stdout, stderr } = await new Deno.Command("etcdctl", {
+function etcdctl(...args: readonly string[]): Promise<string> {
+  return run("etcdctl", args);
+}
+
+/** Has the restore of snapshots since etcd 3.6. */
+function etcdutl(...args: readonly string[]): Promise<string> {
+  return run("etcdutl", args);
+}
+
+async function run(tool: string, args: readonly string[]): Promise<string> {
+  const { success, stdout, stderr } = await new Deno.Command(tool, {
     args: [...args],
     env: { ETCDCTL_API: "3" },
   }).output();
   const decoder = new TextDecoder();
-  if (!success) throw new Error(`etcdctl ${args.join(" ")}: ${decoder.decode(stderr)}`);
+  if (!success) throw new Error(`${tool} ${args.join(" ")}: ${decoder.decode(stderr)}`);
   return decoder.decode(stdout);
 }
 
-async function canRunEtcdctl(): Promise<boolean> {
+/** Whether one of etcd's tools can be run here; they tell their version in a way of their own. */
+async function canRunTool(tool: string): Promise<boolean> {
   if (ETCD_MISSING !== undefined) return false;
   try {
-    return (await new Deno.Command("etcdctl", { args: ["version"] }).output()).success;
+    return (await new Deno.Command(tool, { args: ["version"] }).output()).success;
   } catch (error) {
     if (error instanceof Deno.errors.NotFound) return false;
     throw error;
