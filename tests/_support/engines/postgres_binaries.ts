@@ -14,11 +14,8 @@ export const POSTGRES_MISSING: string | undefined = FOLDER === undefined
   ? "needs `apt-get install postgresql`"
   : undefined;
 
-/** Where the shared library of faketime lies, which shifts the clock of a process. */
-const FAKETIME = "/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1";
-
 /** The library that shifts the clock of a server, if it is on this machine. */
-export const FAKETIME_LIBRARY: string | undefined = await exists(FAKETIME) ? FAKETIME : undefined;
+export const FAKETIME_LIBRARY: string | undefined = await findFaketime();
 
 /** What to do if PostgreSQL, or the library that shifts its clock, is not on this machine. */
 export const FAKETIME_MISSING: string | undefined = POSTGRES_MISSING ??
@@ -72,7 +69,16 @@ async function findFolder(): Promise<string | undefined> {
   return undefined;
 }
 
+/** Debian keeps libraries in a folder of each architecture. */
+async function findFaketime(): Promise<string | undefined> {
+  if (!HAS_PERMISSIONS) return undefined;
+  for await (const { name, isDirectory } of Deno.readDir("/usr/lib")) {
+    const path = join("/usr/lib", name, "faketime/libfaketime.so.1");
+    if (isDirectory && await exists(path)) return path;
+  }
+  return undefined;
+}
+
 async function exists(path: string): Promise<boolean> {
-  if (!HAS_PERMISSIONS) return false;
   return await Deno.stat(path).then(() => true, () => false);
 }

@@ -122,6 +122,17 @@ export class PostgresServer implements AsyncDisposable {
     return await runPostgres("psql", ["-XAtq", "-v", "ON_ERROR_STOP=1", ...to, "-c", statements]);
   }
 
+  /** Takes a backup of a schema. @returns puts it back, in the place of what is there */
+  async backUp(schema: string): Promise<() => Promise<void>> {
+    const file = join(this.#directory, `backup-${crypto.randomUUID()}`);
+    const on = ["-h", "127.0.0.1", "-p", `${this.port}`, "-U", "postgres", "-d", "postgres"];
+    await runPostgres("pg_dump", [...on, "-Fc", "-n", schema, "-f", file]);
+    return async () => {
+      await this.sql(`drop schema if exists ${schema} cascade`);
+      await runPostgres("pg_restore", [...on, file]);
+    };
+  }
+
   /** Runs a client of the server, such as one that takes a backup, until its scope ends. */
   client(program: string, args: readonly string[]): AsyncDisposable {
     const to = ["-h", "127.0.0.1", "-p", `${this.port}`, "-U", "postgres"];

@@ -69,7 +69,7 @@ ioTestNeeding(
   async () => {
     await using server = await PostgresServer.start();
     await using bundled = await bundle();
-    const options = { urls: [server.url()], endpoint: ENDPOINT, leaseMs: 1_000 };
+    const options = { urls: [server.url()], endpoint: ENDPOINT, leaseMs: 4_000 };
     const epoch = (term: number) => String((1n << 64n) + BigInt(term));
     const highWaterMs = 1_700_000_000_000;
     assert.deepEqual(await runOnNode(bundled.file, options), [
