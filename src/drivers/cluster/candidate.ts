@@ -193,13 +193,15 @@ export class Candidate {
       }
       claims.drop(claim);
       metrics.count("tsoracle.driver.take_overs_lost.total", 1);
+      this.#view.doubt();
     } catch (error) {
       if (!isPassing(error)) throw error;
       if (consensusCodeOf(error) === "unavailable") claims.drop(claim);
       logger.debug("a take-over was not acknowledged", { error });
+      // Silence goes on if nothing has changed: the next attempt is compared with the same standing.
+      this.#view.readAgain();
     }
     this.#isEngaged = false;
-    this.#view.doubt();
     return undefined;
   }
 

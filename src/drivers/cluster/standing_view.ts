@@ -98,6 +98,12 @@ export class StandingView {
     this.#notify();
   }
 
+  /** There may be something new. */
+  readAgain(): void {
+    this.#mustRead = true;
+    this.#notify();
+  }
+
   /** What is known may have passed: silence starts anew with the next reading. */
   doubt(): void {
     this.#sighting = undefined;

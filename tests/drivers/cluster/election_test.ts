@@ -119,6 +119,18 @@ Deno.test("a standby whose watch is silent does not depose a leader that lives",
   assert(one.certainMs > 0);
 });
 
+Deno.test("a take-over that the engine does not get is repeated soon, as the silence goes on", async () => {
+  await using one = await new DriverRig().join();
+  await using two = await one.beside("b").join();
+  one.link.cut();
+  two.plan("takeOver", { requestMs: Infinity, answerMs: 0, fault: "transient" });
+  await two.pass(SILENCE_MS + 100);
+  assert.notEqual(two.state(), "leader");
+  two.planNothing();
+  await two.pass(BEAT_MS);
+  assert.equal(two.state(), "leader");
+});
+
 Deno.test("several standbys: one leads, and the others learn of it", async () => {
   const one = await new DriverRig().join();
   const others = await Promise.all(["b", "c", "d"].map((host) => one.beside(host).join()));
