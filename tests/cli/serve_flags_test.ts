@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { SERVE_FLAGS } from "../../src/cli/serve/flags.ts";
+import { SERVE_FLAGS, SERVE_SECTIONS } from "../../src/cli/serve/flags.ts";
 import { checkLeaseTtls } from "../../src/cli/serve/lease_ttls.ts";
 import { resolveSettings } from "../../src/cli/settings.ts";
-import { DEFAULT_LIMITS, DEFAULT_PORT } from "../../src/net/mod.ts";
+import { DEFAULT_EDGE, DEFAULT_LIMITS, DEFAULT_PORT } from "../../src/net/mod.ts";
 import { DEFAULT_MAX_LEASES } from "../../src/server/options.ts";
 import { ioTest } from "../_support/levels.ts";
 import { serveLocally } from "./_support/local_server.ts";
@@ -28,6 +28,11 @@ Deno.test("tsoracle serve has the defaults of the original", () => {
   assert.equal(settings.maxLeaseTtlMs, 300_000);
 });
 
+Deno.test("tsoracle serve shows each of its flags in a section, and none twice", () => {
+  const shown = SERVE_SECTIONS.flatMap(({ flags }) => Object.keys(flags));
+  assert.deepEqual(shown.sort(), Object.keys(SERVE_FLAGS).sort());
+});
+
 Deno.test("tsoracle serve has the defaults of the library where the original has none", () => {
   const limits = Object.keys(DEFAULT_LIMITS) as (keyof typeof DEFAULT_LIMITS)[];
   for (const limit of limits) assert.equal(settings[limit], DEFAULT_LIMITS[limit], limit);
@@ -35,6 +40,7 @@ Deno.test("tsoracle serve has the defaults of the library where the original has
   assert.equal(settings.refillFraction, 1 / 3);
   assert.equal(settings.maxLeases, DEFAULT_MAX_LEASES);
   assert.equal(settings.lameDuckMs, 0);
+  assert.equal(settings.edge, DEFAULT_EDGE);
   assert.equal(settings.allowInsecure, false);
   assert.deepEqual(settings.corsOrigins, []);
 });

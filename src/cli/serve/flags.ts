@@ -236,7 +236,7 @@ const PROCESS_FLAGS = {
 
 /** The flags of `tsoracle serve` under their headings (behaviour.md 7.2 and 7.3). */
 export const SERVE_SECTIONS: readonly FlagSection[] = [
-  { title: "Address", flags: { ...ADDRESS_FLAGS, ...TLS_FLAGS } },
+  { title: "Address", flags: { ...ADDRESS_FLAGS, ...TLS_FLAGS, ...EDGE_FLAGS } },
   { title: "Driver 'file'", flags: FILE_FLAGS },
   { title: "Drivers of a cluster", flags: CLUSTER_FLAGS },
   { title: "Driver 'etcd'", flags: ETCD_FLAGS },
