@@ -125,7 +125,7 @@ class FastSink implements StreamSink {
   onReadEnd(): void {
     if (this.#opened.length === 0) return;
     for (const stream of this.#opened) {
-      if (stream.isReceived || stream.isOver || stream.sink !== this) continue;
+      if (stream.isOver || stream.sink !== this) continue;
       this.#waiting.set(stream, this.#options.waits.add(() => void this.#giveUp(stream)));
     }
     this.#opened = [];

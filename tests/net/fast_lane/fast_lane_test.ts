@@ -2,51 +2,16 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { DeadlineQueue } from "../../../src/http2/deadline_queue.ts";
 import { HpackDecoder } from "../../../src/http2/hpack/hpack_decoder.ts";
-import { FastLane } from "../../../src/net/fast_lane/fast_lane.ts";
 import { fastProtocolOf } from "../../../src/net/fast_lane/fast_route.ts";
-import { ManualClock } from "../../../src/testing/manual_clock.ts";
-import { EchoSink } from "../../http2/_support/echo.ts";
-import { MemoryClient } from "../../http2/_support/memory_client.ts";
+import type { MemoryClient } from "../../http2/_support/memory_client.ts";
+import { LaneRig, WAIT_MS } from "./_support/lane_rig.ts";
 import { cancel, data, frame, openStream, TYPE } from "../_support/h2_frames.ts";
 
 const GET_TS = "/tsoracle.v1.TsoService/GetTs";
 const GRPC: [string, string][] = [["content-type", "application/grpc"]];
 const CONNECT: [string, string][] = [["content-type", "application/proto"]];
 const ONE = Buffer.from("00000000020801", "hex");
-const WAIT_MS = 500;
-
-/** A lane in front of an echo: what the lane leaves comes back as it was. */
-class LaneRig implements Disposable {
-  readonly counts: number[] = [];
-  readonly clock = new ManualClock();
-  readonly waits = new DeadlineQueue(WAIT_MS, this.clock);
-  readonly echo = new EchoSink();
-  /** Whether the oracle grants. */
-  grants = true;
-  answered = 0;
-  readonly lane = new FastLane({
-    grantNow: (count) => {
-      if (!this.grants) return undefined;
-      this.counts.push(count);
-      return { kind: "granted", physicalMs: 1_000, logicalStart: 7, count, epoch: 1n };
-    },
-    waits: this.waits,
-    onAnswered: () => this.answered++,
-    giveUp: this.echo.onRequest,
-  });
-  readonly client = MemoryClient.greeted({
-    streams: 100,
-    route: (head) => this.lane.route(head) ?? this.echo.onRequest,
-    onReadEnd: () => this.lane.onReadEnd(),
-  });
-
-  [Symbol.dispose](): void {
-    this.client[Symbol.dispose]();
-    this.waits.clear();
-  }
-}
 
 function open(stream: number, fields = GRPC): Buffer {
   return openStream(stream, GET_TS, fields);

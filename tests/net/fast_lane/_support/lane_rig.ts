@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import { DeadlineQueue } from "../../../../src/http2/deadline_queue.ts";
+import { FastLane } from "../../../../src/net/fast_lane/fast_lane.ts";
+import { ManualClock } from "../../../../src/testing/manual_clock.ts";
+import { EchoSink } from "../../../http2/_support/echo.ts";
+import { MemoryClient } from "../../../http2/_support/memory_client.ts";
+
+/** How long the lane waits for a call that has begun. */
+export const WAIT_MS = 500;
+
+/** A lane in front of an echo: what the lane leaves comes back as it was. */
+export class LaneRig implements Disposable {
+  readonly counts: number[] = [];
+  readonly clock = new ManualClock();
+  readonly waits = new DeadlineQueue(WAIT_MS, this.clock);
+  readonly echo = new EchoSink();
+  /** Whether the oracle grants. */
+  grants = true;
+  answered = 0;
+  readonly lane = new FastLane({
+    grantNow: (count) => {
+      if (!this.grants) return undefined;
+      this.counts.push(count);
+      return { kind: "granted", physicalMs: 1_000, logicalStart: 7, count, epoch: 1n };
+    },
+    waits: this.waits,
+    onAnswered: () => this.answered++,
+    giveUp: this.echo.onRequest,
+  });
+  readonly client = MemoryClient.greeted({
+    streams: 100,
+    route: (head) => this.lane.route(head) ?? this.echo.onRequest,
+    onReadEnd: () => this.lane.onReadEnd(),
+  });
+
+  [Symbol.dispose](): void {
+    this.client[Symbol.dispose]();
+    this.waits.clear();
+  }
+}
