@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 import type { LatencyFigures } from "../../src/cli/bench/latencies.ts";
 import type { LoadError } from "../../src/cli/bench/measurement.ts";
+import { unpinned } from "./pinned.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
 
@@ -23,11 +24,15 @@ export interface BenchOutput {
  *
  * @throws {Error} if it prints no result
  */
-export async function runBenchCommand(flags: readonly string[]): Promise<BenchOutput> {
-  const command = new Deno.Command(Deno.execPath(), {
+export async function runBenchCommand(
+  flags: readonly string[],
+  pin = unpinned,
+): Promise<BenchOutput> {
+  const { file, args } = pin("load", {
+    file: Deno.execPath(),
     args: ["run", "-A", CLI, "bench", "--json", ...flags],
-    stdin: "null",
   });
+  const command = new Deno.Command(file, { args: [...args], stdin: "null" });
   const { stdout, stderr } = await command.output();
   const text = new TextDecoder().decode(stdout);
   if (text !== "") return JSON.parse(text);

@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import type { LoadResult, Plan } from "../load/plan.ts";
+import { unpinned } from "./pinned.ts";
 
 const GENERATOR = fileURLToPath(new URL("../load/main.ts", import.meta.url));
 
@@ -10,9 +11,10 @@ const GENERATOR = fileURLToPath(new URL("../load/main.ts", import.meta.url));
  *
  * @throws {Error} if the generator fails
  */
-export async function generateLoad(plan: Plan): Promise<LoadResult> {
-  const command = new Deno.Command(Deno.execPath(), {
-    args: ["run", "-A", GENERATOR],
+export async function generateLoad(plan: Plan, pin = unpinned): Promise<LoadResult> {
+  const { file, args } = pin("load", { file: Deno.execPath(), args: ["run", "-A", GENERATOR] });
+  const command = new Deno.Command(file, {
+    args: [...args],
     stdin: "piped",
     stdout: "piped",
     stderr: "inherit",
