@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { EdgeName } from "../../src/net/mod.ts";
 import type { Machine } from "../machine.ts";
 import type { OtherLoad } from "../quiet.ts";
 import type { LatencyResult } from "./latencies.ts";
@@ -14,8 +15,8 @@ export interface Findings {
   readonly machine: Machine;
   /** What else the machine did. */
   readonly otherLoad: OtherLoad;
-  /** Name of the edge; empty for the default one. */
-  readonly edge: string;
+  /** Which edge was measured. */
+  readonly edge: EdgeName;
   readonly rates: readonly RateCell[];
   readonly latencies: LatencyResult;
   readonly loneCallers: readonly LoneCaller[];

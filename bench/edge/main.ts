@@ -7,6 +7,7 @@
  */
 
 import process from "node:process";
+import type { EdgeName } from "../../src/net/mod.ts";
 import { GrpcConnection } from "../load/grpc_connection.ts";
 import { describeMachine } from "../machine.ts";
 import { findPin } from "../process/pinned.ts";
@@ -34,8 +35,8 @@ import { startServers } from "./servers.ts";
 /** What a run needs to know. */
 export interface EdgeBench {
   readonly schedule: EdgeSchedule;
-  /** Name of the edge to measure; empty for the default one. */
-  readonly edge: string;
+  /** Which edge to measure. */
+  readonly edge: EdgeName;
 }
 
 /** Measures everything. */

@@ -1,30 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { parseArgs } from "node:util";
+import type { EdgeName } from "../../src/net/mod.ts";
+import { EDGE_NAMES } from "../../src/net/mod.ts";
 
 /** What `deno task bench:edge` was asked for. */
 export interface EdgeBenchOptions {
   /** How thorough to be. */
   readonly length: "quick" | "full" | "long";
-  /** Name of the edge to measure; empty for the one that `serve` uses by default. */
-  readonly edge: string;
+  /** Which edge of `serve()` to measure. */
+  readonly edge: EdgeName;
   /** Where to write what was found, as JSON. */
   readonly json?: string;
 }
+
+/** The edge that speaks HTTP/2 itself. */
+const OWN_EDGE: EdgeName = "http2";
 
 /** Help text of the task. */
 export const USAGE = `deno task bench:edge [--quick | --long] [--edge NAME] [--json FILE]
 
   --quick  about a minute; for a look while something is changed, not for quoting
   --long   also the memory of 10 million calls, which takes up to 20 minutes more
-  --edge   which edge of serve() to measure (default: the one that it uses by default)
+  --edge   which edge of serve() to measure: ${EDGE_NAMES.join(" or ")} (default: ${OWN_EDGE})
   --json   also write everything that was found to a file
 `;
 
 /**
  * Reads the command line.
  *
- * @throws {TypeError} if a flag is unknown or lacks its value, or two contradict each other
+ * @throws {TypeError} if a flag is unknown or lacks its value, two contradict each other, or there is no such edge
  */
 export function readEdgeOptions(args: readonly string[]): EdgeBenchOptions | "help" {
   const { values } = parseArgs({
@@ -32,7 +37,7 @@ export function readEdgeOptions(args: readonly string[]): EdgeBenchOptions | "he
     options: {
       quick: { type: "boolean", default: false },
       long: { type: "boolean", default: false },
-      edge: { type: "string", default: "" },
+      edge: { type: "string", default: OWN_EDGE },
       json: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },
@@ -41,5 +46,18 @@ export function readEdgeOptions(args: readonly string[]): EdgeBenchOptions | "he
   if (help) return "help";
   if (quick && long) throw new TypeError("Cannot be both --quick and --long: leave one out");
   const length = quick ? "quick" : long ? "long" : "full";
-  return { length, edge, ...json === undefined ? {} : { json } };
+  return { length, edge: readEdge(edge), ...json === undefined ? {} : { json } };
+}
+
+/**
+ * Reads the name of an edge.
+ *
+ * @throws {TypeError} if there is none of this name
+ */
+export function readEdge(name: string): EdgeName {
+  const edge = EDGE_NAMES.find((each) => each === name);
+  if (edge !== undefined) return edge;
+  throw new TypeError(
+    `Cannot measure as 'edge' must be ${EDGE_NAMES.join(" or ")}: current value is ${name}`,
+  );
 }

@@ -28,7 +28,7 @@ export function formatFindings(findings: Findings): string {
     ["Memory, MiB", formatMemory(findings)],
   ];
   return [
-    `${date}, commit ${commit}, ${cpu}, ${runtimes.join(", ")}, edge: ${edge || "default"}`,
+    `${date}, commit ${commit}, ${cpu}, ${runtimes.join(", ")}, edge: ${edge}`,
     `Other processes used ${part(otherLoad.others)} of the processors, other guests of the host ` +
     `${part(otherLoad.stolen)}.`,
     ...sections.filter(([, text]) => text !== "").map(([title, text]) => `## ${title}\n\n${text}`),

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { EdgeName } from "../../src/net/mod.ts";
 import type { Pin } from "../process/pinned.ts";
 import { ServerProcess } from "../process/server_process.ts";
 import type { Runner, Runtime } from "./runners.ts";
@@ -30,8 +31,8 @@ export interface MeasuredServer {
 export interface StartOptions {
   readonly runners: readonly Runner[];
   readonly pin: Pin;
-  /** Name of the edge of `edge`; empty for the default one. */
-  readonly edge: string;
+  /** Of the server `edge`. */
+  readonly edge: EdgeName;
 }
 
 /** Starts all servers on all runtimes. They are ended with the stack. */

@@ -3,6 +3,7 @@
 import { fileURLToPath } from "node:url";
 import type { LatencyFigures } from "../../src/cli/bench/latencies.ts";
 import type { LoadError } from "../../src/cli/bench/measurement.ts";
+import type { Pin } from "./pinned.ts";
 import { unpinned } from "./pinned.ts";
 
 const CLI = fileURLToPath(new URL("../../src/cli/main.ts", import.meta.url));
@@ -26,7 +27,7 @@ export interface BenchOutput {
  */
 export async function runBenchCommand(
   flags: readonly string[],
-  pin = unpinned,
+  pin: Pin = unpinned,
 ): Promise<BenchOutput> {
   const { file, args } = pin("load", {
     file: Deno.execPath(),

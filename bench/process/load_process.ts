@@ -2,6 +2,7 @@
 
 import { fileURLToPath } from "node:url";
 import type { LoadResult, Plan } from "../load/plan.ts";
+import type { Pin } from "./pinned.ts";
 import { unpinned } from "./pinned.ts";
 
 const GENERATOR = fileURLToPath(new URL("../load/main.ts", import.meta.url));
@@ -11,7 +12,7 @@ const GENERATOR = fileURLToPath(new URL("../load/main.ts", import.meta.url));
  *
  * @throws {Error} if the generator fails
  */
-export async function generateLoad(plan: Plan, pin = unpinned): Promise<LoadResult> {
+export async function generateLoad(plan: Plan, pin: Pin = unpinned): Promise<LoadResult> {
   const { file, args } = pin("load", { file: Deno.execPath(), args: ["run", "-A", GENERATOR] });
   const command = new Deno.Command(file, {
     args: [...args],

@@ -11,7 +11,9 @@ const PROCESSORS: Readonly<Record<Side, number>> = { server: 0, load: 1 };
 export type Pin = (side: Side, program: Program) => Program;
 
 /** Leaves it to the system. */
-export const unpinned: Pin = (_side, program) => program;
+export function unpinned(_side: Side, program: Program): Program {
+  return program;
+}
 
 /**
  * Finds out whether this machine can keep servers and load on a processor each.

@@ -7,6 +7,7 @@ import { judge } from "../../bench/edge/goals.ts";
 import { readH2load } from "../../bench/edge/load/h2load.ts";
 import { runEdgeBench } from "../../bench/edge/main.ts";
 import { readEdgeOptions } from "../../bench/edge/options.ts";
+import { selfTimes } from "../../bench/edge/profile/self_times.ts";
 import type { RateCell } from "../../bench/edge/rates.ts";
 import { formatFindings } from "../../bench/edge/report.ts";
 import { SMOKE } from "../../bench/edge/schedule.ts";
@@ -15,7 +16,7 @@ import { canRun, ioTestNeeding } from "../_support/levels.ts";
 const noH2load = await canRun("h2load") ? undefined : "needs h2load (nghttp2-client)";
 
 ioTestNeeding(noH2load, "runEdgeBench() has every server asked in every way", async () => {
-  const findings = await runEdgeBench({ schedule: SMOKE, edge: "" });
+  const findings = await runEdgeBench({ schedule: SMOKE, edge: "http2" });
   assert.deepEqual(faultsOf(findings), []);
   const asked = findings.rates.map(({ load, shape, server }) => `${load}, ${shape}: ${server}`);
   const real = ["adapter", "by hand", "edge"];
@@ -67,7 +68,7 @@ function cell(server: RateCell["server"], ...perSecond: readonly number[]): Rate
 function findingsOf(found: Partial<Findings>): Findings {
   const latencies = { cells: [], checkedAnswers: 0, violations: 0 };
   const rest = { rates: [], latencies, loneCallers: [], published: [], memory: [] };
-  return { machine: {}, otherLoad: {}, edge: "", ...rest, ...found } as unknown as Findings;
+  return { machine: {}, otherLoad: {}, edge: "http2", ...rest, ...found } as unknown as Findings;
 }
 
 Deno.test("judge() takes the median of the ratios of the rounds", () => {
@@ -109,12 +110,31 @@ Deno.test("judge() wants memory not to grow with the calls", () => {
 });
 
 Deno.test("readEdgeOptions() has defaults and refuses what it does not know", () => {
-  assert.deepEqual(readEdgeOptions([]), { length: "full", edge: "" });
-  assert.deepEqual(readEdgeOptions(["--long", "--edge=http2", "--json", "x.json"]), {
+  assert.deepEqual(readEdgeOptions([]), { length: "full", edge: "http2" });
+  assert.deepEqual(readEdgeOptions(["--long", "--edge=connect", "--json", "x.json"]), {
     length: "long",
-    edge: "http2",
+    edge: "connect",
     json: "x.json",
   });
   assert.throws(() => readEdgeOptions(["--quick", "--long"]), TypeError);
   assert.throws(() => readEdgeOptions(["--fast"]), TypeError);
+  assert.throws(() => readEdgeOptions(["--edge=http3"]), /'edge' must be connect or http2/);
+});
+
+Deno.test("selfTimes() sums up what a function took wherever it was called, without idle time", () => {
+  const node = (id: number, functionName: string, url = "") => {
+    return { id, callFrame: { functionName, url, lineNumber: 6 } };
+  };
+  const nodes = [node(1, "(idle)"), node(2, "take", "file:///a/b.ts"), node(3, "(program)")];
+  const samples = [1, 2, 3, 4];
+  const timeDeltas = [900, 20, 25, 55];
+  const found = selfTimes({
+    nodes: [...nodes, node(4, "take", "file:///a/b.ts")],
+    samples,
+    timeDeltas,
+  });
+  assert.deepEqual(found, [
+    { place: "take b.ts:7", share: 0.75 },
+    { place: "(program)", share: 0.25 },
+  ]);
 });

@@ -23,7 +23,7 @@ const USAGE = `deno run -A bench/edge/profile/main.ts DIRECTORY [--server NAME] 
 
   DIRECTORY  where the profile is left; it must exist
   --server   ${SERVER_NAMES.join(", ")} (default: edge)
-  --edge     which edge of serve() to profile (default: the one that it uses by default)
+  --edge     which edge of serve() to profile (default: http2)
 `;
 
 const SHAPE = { connections: 10, streams: 100 };
@@ -67,7 +67,7 @@ function readOptions(args: readonly string[]): ProfileOptions | undefined {
     allowPositionals: true,
     options: {
       server: { type: "string", default: "edge" },
-      edge: { type: "string", default: "" },
+      edge: { type: "string", default: "http2" },
     },
   });
   const [directory] = positionals;

@@ -8,6 +8,7 @@
  */
 
 import process from "node:process";
+import { readEdge } from "../options.ts";
 import { serveByAdapter } from "./adapter.ts";
 import { serveByHand } from "./by_hand.ts";
 import { serveCeiling } from "./ceiling.ts";
@@ -27,7 +28,7 @@ async function start(name: string, detail: string): Promise<number> {
     case "by hand":
       return await serveByHand(oracle);
     case "edge":
-      return await serveByEdge(oracle, detail);
+      return await serveByEdge(oracle, readEdge(detail));
     default:
       throw new Error(`there is no server '${name}'`);
   }
