@@ -27,6 +27,7 @@ const RESTORE_FLAGS = {
     summary: `high-water to reach at least, in milliseconds since 1970; without it the clock and ${
       formatDuration(MARGIN_MS)
     }`,
+    fromEnvironment: false,
     parse: wholeNumber(0, PHYSICAL_MS_MAX),
   }),
   keepSequences: switchFlag(

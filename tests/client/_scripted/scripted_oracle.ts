@@ -69,8 +69,9 @@ export class ScriptedOracle implements ServableOracle {
     return this.#cluster.oracle.isServing;
   }
 
+  /** Never that it serves, so that `serve` takes nothing back: a script may hold an answer over a change of leader. */
   get state(): ServableOracle["state"] {
-    return this.#cluster.oracle.state;
+    return { kind: "not-serving" };
   }
 
   watchState(options: { readonly signal: AbortSignal }): ReturnType<Oracle["watchState"]> {
