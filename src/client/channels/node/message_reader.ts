@@ -56,7 +56,8 @@ export class MessageReader {
     const isWhole = this.#length >= PREFIX_BYTES &&
       this.#length === PREFIX_BYTES + this.#messageBytes;
     if (isWhole) return this.#bytes.subarray(PREFIX_BYTES, this.#length);
-    throw new ConnectError("protocol error: incomplete envelope", Code.InvalidArgument);
+    // Not INVALID_ARGUMENT, as Connect has it: that would seem to be the word of a server that has done nothing.
+    throw new ConnectError("protocol error: incomplete envelope", Code.Internal);
   }
 
   get #messageBytes(): number {

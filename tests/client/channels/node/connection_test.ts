@@ -1,0 +1,79 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http2";
+import type { Http2Server, ServerHttp2Session } from "node:http2";
+import type { AddressInfo } from "node:net";
+import { GrpcConnection } from "../../../../src/client/channels/node/connection.ts";
+import { ioTest } from "../../../_support/levels.ts";
+import { soon, until } from "../../../net/_support/until.ts";
+
+/** A server of HTTP/2 on a port that may have been used before. */
+async function listen(port: number): Promise<Http2Server> {
+  const server = createServer();
+  await once(server.listen(port, "127.0.0.1"), "listening");
+  return server;
+}
+
+async function closed(server: Http2Server): Promise<void> {
+  await new Promise((resolve) => server.close(resolve));
+}
+
+function portOf(server: Http2Server): number {
+  return (server.address() as AddressInfo).port;
+}
+
+function connectionTo(port: number): GrpcConnection {
+  return new GrpcConnection({ origin: `http://127.0.0.1:${port}`, tls: undefined });
+}
+
+ioTest("GrpcConnection.session() tries anew after a peer that was not there", async () => {
+  const before = await listen(0);
+  const port = portOf(before);
+  await closed(before);
+  const connection = connectionTo(port);
+  await assert.rejects(soon("the end of the dial", connection.session()), /ECONNREFUSED/);
+  const server = await listen(port);
+  await soon("a session", connection.session());
+  connection.close();
+  await closed(server);
+});
+
+ioTest(
+  "GrpcConnection.session() is one for all who wait, and another one after a goodbye",
+  async () => {
+    const server = await listen(0);
+    const sessions: ServerHttp2Session[] = [];
+    server.on("session", (session) => sessions.push(session));
+    const connection = connectionTo(portOf(server));
+    const [first, same] = await Promise.all([connection.session(), connection.session()]);
+    assert.equal(first, same);
+    assert.equal(connection.ready, first);
+    sessions[0]?.close();
+    await until("the goodbye", () => connection.ready === undefined);
+    const second = await connection.session();
+    assert.notEqual(second, first);
+    assert.equal(sessions.length, 2);
+    connection.close();
+    await assert.rejects(connection.session(), /closed/);
+    await closed(server);
+  },
+);
+
+ioTest("GrpcConnection ends a dial that nobody waits for any more", async () => {
+  const { createServer: listenPlainly } = await import("node:net");
+  const sockets = new Set<{ destroyed: boolean }>();
+  const mute = listenPlainly((socket) => void sockets.add(socket.on("error", () => {}).resume()));
+  await once(mute.listen(0, "127.0.0.1"), "listening");
+  const connection = connectionTo((mute.address() as AddressInfo).port);
+  connection.enter();
+  const dial = connection.session();
+  dial.catch(() => {});
+  await until("a connection", () => sockets.size === 1);
+  connection.leave();
+  await assert.rejects(soon("the end of the dial", dial), /closed/);
+  await until("the end of the socket", () => [...sockets].every(({ destroyed }) => destroyed));
+  connection.close();
+  await new Promise((resolve) => mute.close(resolve));
+});

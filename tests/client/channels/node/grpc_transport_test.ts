@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import type { DescMethodStreaming } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
+import type { Transport } from "@connectrpc/connect";
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import { createServer } from "node:http2";
+import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
+import type { AddressInfo } from "node:net";
+import type { Channel } from "../../../../src/client/channels/channel.ts";
+import { connectGrpc } from "../../../../src/client/channels/node/node_channel.ts";
+import { VERSION } from "../../../../src/version.ts";
+import { ioTest } from "../../../_support/levels.ts";
+import { until } from "../../../net/_support/until.ts";
+import { watchListeners } from "../../_support/watch_listeners.ts";
+import { ANSWERS } from "./_support/answers.ts";
+import { callsOn } from "./_support/transports.ts";
+
+/** What has come to a server, which answers nothing unless it is told to. */
+interface Scene {
+  readonly channel: Channel;
+  readonly port: number;
+  readonly heads: IncomingHttpHeaders[];
+  readonly streams: ServerHttp2Stream[];
+  answers: boolean;
+}
+
+async function play(run: (scene: Scene) => Promise<void>): Promise<void> {
+  const server: Http2Server = createServer();
+  const closers: (() => void)[] = [];
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const { port } = server.address() as AddressInfo;
+  const channel = connectGrpc({ origin: `http://127.0.0.1:${port}`, tls: undefined });
+  const scene: Scene = { channel, port, heads: [], streams: [], answers: false };
+  server.on("session", (session) => {
+    session.on("error", () => {});
+    closers.push(() => session.destroy());
+  });
+  server.on("stream", (stream: ServerHttp2Stream, head) => {
+    scene.heads.push(head);
+    scene.streams.push(stream);
+    stream.on("error", () => {}).resume();
+    if (scene.answers) ANSWERS["a message"]?.(stream);
+  });
+  try {
+    await run(scene);
+  } finally {
+    channel.close();
+    for (const close of closers) close();
+    await new Promise<void>((resolve) => server.close(() => resolve()));
+  }
+}
+
+ioTest(
+  "a call has the head that gRPC asks for, and fields of its caller",
+  () =>
+    play(async (scene) => {
+      scene.answers = true;
+      const { getTs } = callsOn(scene.channel);
+      await getTs({ count: 3 });
+      await getTs({ count: 3 }, { timeoutMs: 1_234, headers: { "X-Mine": "a b" } });
+      await getTs({ count: 3 }, { timeoutMs: 200_000_000 });
+      const [plain, own, long] = scene.heads;
+      assert.deepEqual({ ...plain }, {
+        ":method": "POST",
+        ":scheme": "http",
+        ":authority": `127.0.0.1:${scene.port}`,
+        ":path": "/tsoracle.v1.TsoService/GetTs",
+        "content-type": "application/grpc+proto",
+        "user-agent": `tsoracle-ts/${VERSION}`,
+        "te": "trailers",
+        ...Object.fromEntries(
+          Object.getOwnPropertySymbols(plain).map((key) => [
+            key,
+            (plain as Record<symbol, unknown>)[key],
+          ]),
+        ),
+      });
+      assert.deepEqual([own?.["grpc-timeout"], own?.["x-mine"]], ["1234m", "a b"]);
+      assert.equal(long?.["grpc-timeout"], "200000S");
+    }),
+);
+
+ioTest(
+  "a call that its signal ends is cancelled, and leaves no listener",
+  () =>
+    play(async (scene) => {
+      const controller = new AbortController();
+      const { signal } = controller;
+      const listeners = watchListeners(signal);
+      const call = callsOn(scene.channel).getTs({ count: 1 }, { signal });
+      call.catch(() => {});
+      await until("the request", () => scene.streams.length === 1);
+      controller.abort(new Error("the user has gone"));
+      await assert.rejects(call, { code: Code.Canceled, rawMessage: "the user has gone" });
+      await until("the reset", () => scene.streams[0]?.closed === true);
+      assert.equal(scene.streams[0]?.rstCode, 8);
+      assert.equal(listeners(), 0);
+    }),
+);
+
+ioTest("a call that takes too long is cancelled, and others go on", () =>
+  play(async (scene) => {
+    const { getTs } = callsOn(scene.channel);
+    const late = { code: Code.DeadlineExceeded, rawMessage: "the operation timed out" };
+    await assert.rejects(getTs({ count: 1 }, { timeoutMs: 300 }), late);
+    await until("the reset", () => scene.streams.every(({ closed }) => closed));
+    scene.answers = true;
+    assert.equal((await getTs({ count: 3 }, { timeoutMs: 20_000 })).count, 3);
+  }));
+
+ioTest("a call whose signal has fired is not sent", () =>
+  play(async (scene) => {
+    scene.answers = true;
+    const { getTs } = callsOn(scene.channel);
+    const signal = AbortSignal.abort(new Error("too late"));
+    await assert.rejects(getTs({ count: 1 }, { signal }), { code: Code.Canceled });
+    await getTs({ count: 3 });
+    assert.equal(scene.heads.length, 1);
+  }));
+
+ioTest(
+  "a call that ends while the connection is made is not sent, and the connection serves others",
+  () =>
+    play(async (scene) => {
+      scene.answers = true;
+      const { getTs } = callsOn(scene.channel);
+      const controller = new AbortController();
+      const given = getTs({ count: 1 }, { signal: controller.signal });
+      const kept = getTs({ count: 3 });
+      controller.abort(new Error("no more"));
+      await assert.rejects(given, { code: Code.Canceled, rawMessage: "no more" });
+      assert.equal((await kept).count, 3);
+      assert.equal(scene.heads.length, 1);
+    }),
+);
+
+ioTest(
+  "a channel that is closed fails the calls that are under way, and all later ones",
+  () =>
+    play(async (scene) => {
+      const { getTs } = callsOn(scene.channel);
+      const call = getTs({ count: 1 });
+      call.catch(() => {});
+      await until("the request", () => scene.streams.length === 1);
+      scene.channel.close();
+      await assert.rejects(call, /the connection was closed/);
+      await assert.rejects(getTs({ count: 1 }), /the connection was closed/);
+    }),
+);
+
+ioTest(
+  "a message that cannot be written fails its call alone, and there are no streams",
+  () =>
+    play(async (scene) => {
+      scene.answers = true;
+      const { getTs } = callsOn(scene.channel);
+      await assert.rejects(getTs({ count: -1 }), { code: Code.Internal });
+      assert.equal((await getTs({ count: 3 })).count, 3);
+      const transport = scene.channel.transport as unknown as Transport;
+      const method = {} as DescMethodStreaming;
+      const stream = transport.stream(
+        method,
+        undefined,
+        undefined,
+        undefined,
+        (async function* () {})(),
+      );
+      await assert.rejects(stream, { code: Code.Unimplemented });
+    }),
+);
