@@ -40,8 +40,8 @@ export interface TimestampSource {
   getTs(count: number, options?: CallOptions): Grant | Promise<Grant>;
 
   /**
-   * Grants timestamps if that needs no wait and no refusal; otherwise nothing has happened. A source without it has no
-   * fast lane.
+   * Grants timestamps if that needs no wait and no refusal; otherwise nothing has happened. A source without it, or one
+   * that replaces `getTs` and not this, has no fast lane.
    */
   getTsNow?(count: number): Grant | undefined;
 

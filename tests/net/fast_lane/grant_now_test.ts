@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: Apache-2.0
+
+import assert from "node:assert/strict";
+import { grantNowOf } from "../../../src/net/fast_lane/grant_now.ts";
+import { Oracle } from "../../../src/server/oracle.ts";
+import { OracleRig } from "../../_support/oracle_rig.ts";
+
+class Audited extends Oracle {
+  override getTs(...args: Parameters<Oracle["getTs"]>): ReturnType<Oracle["getTs"]> {
+    return super.getTs(...args);
+  }
+}
+
+Deno.test("grantNowOf() grants as the oracle does, and counts it once", async () => {
+  await using rig = new OracleRig();
+  const grantNow = grantNowOf(rig.oracle);
+  assert.equal(grantNow?.(1), undefined);
+  assert.equal(rig.metrics.total("tsoracle.get_ts.requests.total"), 0);
+  await rig.lead(1n);
+  const first = grantNow?.(3);
+  assert.equal(first?.count, 3);
+  assert.equal(rig.grantNow().logicalStart, (first?.logicalStart ?? 0) + 3);
+  assert.equal(rig.metrics.total("tsoracle.get_ts.requests.total"), 2);
+  assert.equal(rig.metrics.total("tsoracle.get_ts.success.total"), 2);
+  assert.equal(rig.metrics.total("tsoracle.get_ts.timestamps_issued"), 4);
+  rig.outrunWindow();
+  assert.equal(grantNow?.(1), undefined);
+  assert.equal(grantNow?.(262_145), undefined);
+  assert.equal(rig.metrics.total("tsoracle.get_ts.requests.total"), 2);
+});
+
+Deno.test("grantNowOf() grants nothing past the end of what is certain", async () => {
+  await using rig = new OracleRig();
+  let untilMs = Infinity;
+  await rig.lead(1n, () => untilMs);
+  const grantNow = grantNowOf(rig.oracle);
+  assert.equal(grantNow?.(1)?.count, 1);
+  untilMs = rig.clock.monotonicMs();
+  assert.equal(grantNow?.(1), undefined);
+});
+
+Deno.test("grantNowOf() has nothing for an oracle whose getTs was replaced", async () => {
+  await using rig = new OracleRig();
+  const replaced = Object.create(rig.oracle, { getTs: { value: () => {} } });
+  assert.equal(grantNowOf(replaced), undefined);
+  assert.equal(grantNowOf(Object.create(Audited.prototype)), undefined);
+});
