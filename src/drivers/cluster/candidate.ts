@@ -8,6 +8,7 @@ import { sendTime } from "./certainty.ts";
 import type { Claims } from "./claims.ts";
 import { isPassing } from "./passing_fault.ts";
 import { Reign } from "./reign.ts";
+import { positionOf } from "./standing_order.ts";
 import { StandingView } from "./standing_view.ts";
 import type { Sighting, StandingViewOptions } from "./standing_view.ts";
 import type { PeerEndpoint } from "../../core/endpoint.ts";
@@ -185,8 +186,9 @@ export class Candidate {
     this.#isEngaged = true;
     try {
       const standing = await store.takeOver(seen, claim, { timeoutMs: timing.leaseMs });
-      if (standing !== undefined) {
-        furthest.refuseBehind(standing, known + 1n);
+      if (standing !== undefined) furthest.refuseBehind(standing, known + 1n);
+      // The watch may have told of a later term before this was answered.
+      if (standing !== undefined && positionOf(standing) >= furthest.position) {
         const reign = this.#adopt(standing);
         this.#view.see(standing);
         return reign;

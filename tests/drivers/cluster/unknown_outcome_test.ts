@@ -58,6 +58,23 @@ Deno.test("a take-over that arrives after it was given up is adopted when it is 
   assert(rig.certainMs > 0);
 });
 
+Deno.test("a take-over that is answered when a later term is known already is not led", async () => {
+  await using rig = new DriverRig();
+  rig.plan("takeOver", { requestMs: 0, answerMs: 500 });
+  await rig.join();
+  const { engine } = rig;
+  const claim = { id: "other", endpoint: { host: "b", port: 1 } };
+  const later = engine.takeOver(engine.standing, claim);
+  await rig.pass(600);
+  const leaderEndpoint = claim.endpoint;
+  assert.deepEqual(rig.event, {
+    kind: "follower",
+    leaderEpoch: later?.term?.epoch,
+    leaderEndpoint,
+  });
+  assert(!rig.events.some(({ kind }) => kind === "leader"));
+});
+
 Deno.test("a take-over that arrives after the end of the stream is found and given up", async () => {
   await using rig = new DriverRig();
   rig.plan("takeOver", UNANSWERED);
