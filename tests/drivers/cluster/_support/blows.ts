@@ -22,7 +22,7 @@ export type Blow =
       | "crash";
     readonly node: number;
   }
-  | { readonly kind: "step"; readonly node: number; readonly ms: number }
+  | { readonly kind: "step" | "nap"; readonly node: number; readonly ms: number }
   | { readonly kind: "weather" } & Weather;
 
 /** Below the margin of 5 %, by which the rates of two clocks may differ from true time. */
@@ -61,6 +61,14 @@ const BLOW: fc.Arbitrary<Blow> = fc.oneof(
         "crash",
       ),
       node: NODE,
+    }),
+  },
+  {
+    weight: 1,
+    arbitrary: fc.record({
+      kind: fc.constant("nap" as const),
+      node: NODE,
+      ms: fc.integer({ min: 100, max: 3_000 }),
     }),
   },
   {
@@ -113,6 +121,12 @@ export async function strike(cluster: SimulatedCluster, blow: Blow): Promise<voi
       // One back while the machine sleeps, or unnoticed just before, cannot be told from a shorter sleep.
       if (node.state === "suspended" && blow.ms < 0) return;
       node.clock.jumpTo(node.clock.nowMs() + blow.ms);
+      return await cluster.pass(1);
+    case "nap":
+      // Long enough for another to lead, short enough for the monotonic clock to see nothing.
+      node.pause("suspended");
+      await cluster.pass(blow.ms);
+      node.pause("running");
       return await cluster.pass(1);
     case "resign":
       void node.driver.resign({ signal: AbortSignal.timeout(0) });
