@@ -12,7 +12,7 @@ import type { Stream } from "../http2/stream.ts";
 import type { Connection, Http2Session } from "./connection.ts";
 import type { Edge, EdgeOptions } from "./edge.ts";
 import { FastLane } from "./fast_lane/fast_lane.ts";
-import type { GrantNow } from "./fast_lane/fast_lane.ts";
+import type { InstantSource } from "./fast_lane/instant_source.ts";
 import { StreamMessage } from "./stream_message.ts";
 
 const logger = getLogger(["tsoracle", "net"]);
@@ -24,7 +24,7 @@ export interface OwnEdgeOptions extends EdgeOptions {
   /** The timers of all connections. */
   readonly deadlines: ConnectionDeadlines;
   /** Grants for the fast lane. Absent: there is none. */
-  readonly grantNow: GrantNow | undefined;
+  readonly instant: InstantSource | undefined;
 }
 
 /** HTTP/2 by the implementation of this package. */
@@ -58,10 +58,10 @@ export class OwnEdge implements Edge {
   }
 
   #laneOf(connection: Connection, giveUp: OnRequest): FastLane | undefined {
-    const { grantNow, deadlines } = this.#options;
-    if (grantNow === undefined) return undefined;
+    const { instant, deadlines } = this.#options;
+    if (instant === undefined) return undefined;
     const onAnswered = () => connection.noteRequest();
-    return new FastLane({ grantNow, giveUp, onAnswered, waits: deadlines.stall });
+    return new FastLane({ source: instant, giveUp, onAnswered, waits: deadlines.stall });
   }
 }
 

@@ -9,7 +9,7 @@ import { CorsPolicy } from "./cors.ts";
 import { DEFAULT_EDGE } from "./edge.ts";
 import type { EdgeName } from "./edge.ts";
 import { ServeError } from "./errors.ts";
-import { grantNowOf } from "./fast_lane/grant_now.ts";
+import { instantSourceOf } from "./fast_lane/instant_source.ts";
 import { createFront } from "./front.ts";
 import type { Limits } from "./limits.ts";
 import { resolveLimits } from "./limits.ts";
@@ -126,8 +126,8 @@ export async function serve(
   });
   const front = createFront({ oracle, dispatch, cors, isClosing: () => closing.signal.aborted });
   // A page that may call is told so with each answer, and that is not for the fast lane to know.
-  const grantNow = corsOrigins.length === 0 ? grantNowOf(oracle) : undefined;
-  const switchboard = new Switchboard({ front, limits, tls, edge, grantNow });
+  const instant = corsOrigins.length === 0 ? instantSourceOf(oracle) : undefined;
+  const switchboard = new Switchboard({ front, limits, tls, edge, instant });
   const bound = await listen({ hostname, port, onSocket: (socket) => switchboard.accept(socket) });
   const server = new ListeningServer({
     ...bound,

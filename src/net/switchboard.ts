@@ -15,7 +15,7 @@ import { DeadlineQueue } from "../http2/deadline_queue.ts";
 import type { Edge, EdgeName } from "./edge.ts";
 import { Exchange } from "./exchange.ts";
 import type { ExchangeOptions } from "./exchange.ts";
-import type { GrantNow } from "./fast_lane/fast_lane.ts";
+import type { InstantSource } from "./fast_lane/instant_source.ts";
 import type { Front } from "./front.ts";
 import type { Limits } from "./limits.ts";
 import type { Message } from "./message.ts";
@@ -42,7 +42,7 @@ export interface SwitchboardOptions {
   /** Who speaks HTTP/2. */
   readonly edge: EdgeName;
   /** Grants for the fast lane of our own HTTP/2. Absent: there is none. */
-  readonly grantNow?: GrantNow | undefined;
+  readonly instant?: InstantSource | undefined;
 }
 
 /**
@@ -66,7 +66,7 @@ export class Switchboard {
 
   /** Makes a switchboard without connections. */
   constructor(options: SwitchboardOptions) {
-    const { front, limits, tls, edge, grantNow } = options;
+    const { front, limits, tls, edge, instant } = options;
     this.#limits = limits;
     const clock = new SystemClock();
     this.#waits = {
@@ -90,7 +90,7 @@ export class Switchboard {
     };
     const deadlines = { handshake: this.#waits.handshake, stall: this.#waits.request };
     this.#edge = edge === "http2"
-      ? new OwnEdge({ limits, onMessage, clock, deadlines, grantNow })
+      ? new OwnEdge({ limits, onMessage, clock, deadlines, instant })
       : new NodeEdge({ limits, onMessage });
     if (tls !== undefined) {
       this.#tls = createUnboundTls(tls, (socket) => {

@@ -42,8 +42,13 @@ export interface TimestampSource {
   /**
    * Grants timestamps if that needs no wait and no refusal; otherwise nothing has happened. A source without it, or one
    * that replaces `getTs` and not this, has no fast lane.
+   *
+   * @param nowMs a sample of `wallMs` that was taken after the call had come; by default one is taken
    */
-  getTsNow?(count: number): Grant | undefined;
+  getTsNow?(count: number, nowMs?: number): Grant | undefined;
+
+  /** The wall clock that grants follow, in milliseconds. A source without it has each call take a sample of its own. */
+  wallMs?(): number;
 
   /** The safe point; zero on a node that does not lead. */
   currentMaxSafe(): MaxSafe;

@@ -172,13 +172,20 @@ export class Oracle implements AsyncDisposable {
     return this.#deliver(outcome, nowMs);
   }
 
+  /** The wall clock that grants follow, in milliseconds since the Unix epoch. */
+  wallMs(): number {
+    return this.#settings.clock.nowMs();
+  }
+
   /**
    * Grants like {@linkcode Oracle.getTs}, if that needs no wait and no refusal. Otherwise nothing has happened, and
-   * nothing was counted.
+   * nothing was counted. Certainty is checked with a fresh sample of the monotonic clock here too.
+   *
+   * @param nowMs a sample of {@linkcode Oracle.wallMs} that was taken after the call had come; calls that came together
+   *   may share one. By default it is taken here
    */
-  getTsNow(count: number): Grant | undefined {
+  getTsNow(count: number, nowMs: number = this.wallMs()): Grant | undefined {
     if (!this.#core.isServing) return undefined;
-    const nowMs = this.#settings.clock.nowMs();
     const outcome = this.#core.allocator.tryGrant(nowMs, count);
     if (outcome.kind !== "granted") return undefined;
     this.#meter.count("tsoracle.get_ts.requests.total");

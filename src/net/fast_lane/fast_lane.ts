@@ -8,6 +8,7 @@ import type { OnRequest } from "../../http2/server_streams.ts";
 import type { ByteSpan, Stream, StreamSink } from "../../http2/stream.ts";
 import { fastProtocolOf } from "./fast_route.ts";
 import type { FastProtocol } from "./fast_route.ts";
+import type { InstantSource } from "./instant_source.ts";
 import {
   getTsRequest,
   GetTsResponseWriter,
@@ -16,13 +17,10 @@ import {
   readGetTsRequest,
 } from "./get_ts_wire.ts";
 
-/** Grants what can be granted at once; nothing otherwise, and then nothing has happened. */
-export type GrantNow = (count: number) => Grant | undefined;
-
 /** What a fast lane works with. */
 export interface FastLaneOptions {
   /** The oracle. */
-  readonly grantNow: GrantNow;
+  readonly source: InstantSource;
   /** How long a request may take to come, before somebody else waits for it. */
   readonly waits: DeadlineQueue;
   /** Called for each call that the lane has answered. */
@@ -55,12 +53,14 @@ const ANSWER_BYTES = 64;
  */
 export class FastLane {
   readonly #sinks: Readonly<Record<FastProtocol, FastSink>>;
+  readonly #read: ReadClock;
 
   /** Makes the lane of a connection. */
   constructor(options: FastLaneOptions) {
+    this.#read = new ReadClock(options.source);
     this.#sinks = {
-      grpc: new FastSink(options, { prefixBytes: GRPC_PREFIX_BYTES }),
-      connect: new FastSink(options, { prefixBytes: 0 }),
+      grpc: new FastSink(options, { prefixBytes: GRPC_PREFIX_BYTES, clock: this.#read }),
+      connect: new FastSink(options, { prefixBytes: 0, clock: this.#read }),
     };
   }
 
@@ -74,22 +74,48 @@ export class FastLane {
   onReadEnd(): void {
     this.#sinks.grpc.onReadEnd();
     this.#sinks.connect.onReadEnd();
+    this.#read.onReadEnd();
   }
+}
+
+/** One sample of the wall clock for all that a read brings, taken at its first grant: its bytes are here by then. */
+class ReadClock {
+  readonly #source: InstantSource;
+  #nowMs: number | undefined;
+
+  constructor(source: InstantSource) {
+    this.#source = source;
+  }
+
+  nowMs(): number | undefined {
+    return this.#nowMs ??= this.#source.wallMs?.();
+  }
+
+  onReadEnd(): void {
+    this.#nowMs = undefined;
+  }
+}
+
+interface FastSinkOptions {
+  readonly prefixBytes: number;
+  readonly clock: ReadClock;
 }
 
 /** All calls of a connection in one of the protocols. What is known of a call is its count, in the mark of its stream. */
 class FastSink implements StreamSink {
   readonly #options: FastLaneOptions;
   readonly #prefixBytes: number;
+  readonly #clock: ReadClock;
   readonly #writer = new GetTsResponseWriter();
   /** Opened by this read. */
   #opened: Stream[] = [];
   /** Opened by an earlier one, and not whole. */
   readonly #waiting = new Map<Stream, Deadline>();
 
-  constructor(options: FastLaneOptions, { prefixBytes }: { readonly prefixBytes: number }) {
+  constructor(options: FastLaneOptions, { prefixBytes, clock }: FastSinkOptions) {
     this.#options = options;
     this.#prefixBytes = prefixBytes;
+    this.#clock = clock;
   }
 
   /** Takes a request. */
@@ -108,7 +134,7 @@ class FastSink implements StreamSink {
   onEnd(stream: Stream): void {
     const { mark: count } = stream;
     const grant = count !== NOT_PLAIN && stream.canAnswer(ANSWER_BYTES)
-      ? this.#options.grantNow(count)
+      ? this.#options.source.getTsNow(count, this.#clock.nowMs())
       : undefined;
     if (grant === undefined) return this.#giveUp(stream).onEnd(stream);
     this.#answer(stream, grant);

@@ -49,8 +49,9 @@ class Way implements AsyncDisposable {
       currentMaxSafe: () => oracle.currentMaxSafe(),
       getTs: (count, options) => oracle.getTs(count, options),
       ...(hasLane && {
-        getTsNow(count: number) {
-          const grant = oracle.getTsNow(count);
+        wallMs: () => oracle.wallMs(),
+        getTsNow(count: number, nowMs?: number) {
+          const grant = oracle.getTsNow(count, nowMs);
           if (grant !== undefined) fast += 1;
           return grant;
         },

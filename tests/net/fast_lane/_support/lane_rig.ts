@@ -19,10 +19,12 @@ export class LaneRig implements Disposable {
   grants = true;
   answered = 0;
   readonly lane = new FastLane({
-    grantNow: (count) => {
-      if (!this.grants) return undefined;
-      this.counts.push(count);
-      return { kind: "granted", physicalMs: 1_000, logicalStart: 7, count, epoch: 1n };
+    source: {
+      getTsNow: (count) => {
+        if (!this.grants) return undefined;
+        this.counts.push(count);
+        return { kind: "granted", physicalMs: 1_000, logicalStart: 7, count, epoch: 1n };
+      },
     },
     waits: this.waits,
     onAnswered: () => this.answered++,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { grantNowOf } from "../../../src/net/fast_lane/grant_now.ts";
+import { instantSourceOf } from "../../../src/net/fast_lane/instant_source.ts";
 import { Oracle } from "../../../src/server/oracle.ts";
 import { OracleRig } from "../../_support/oracle_rig.ts";
 
@@ -11,37 +11,37 @@ class Audited extends Oracle {
   }
 }
 
-Deno.test("grantNowOf() grants as the oracle does, and counts it once", async () => {
+Deno.test("instantSourceOf() grants as the oracle does, and counts it once", async () => {
   await using rig = new OracleRig();
-  const grantNow = grantNowOf(rig.oracle);
-  assert.equal(grantNow?.(1), undefined);
+  const source = instantSourceOf(rig.oracle);
+  assert.equal(source?.getTsNow(1), undefined);
   assert.equal(rig.metrics.total("tsoracle.get_ts.requests.total"), 0);
   await rig.lead(1n);
-  const first = grantNow?.(3);
+  const first = source?.getTsNow(3);
   assert.equal(first?.count, 3);
   assert.equal(rig.grantNow().logicalStart, (first?.logicalStart ?? 0) + 3);
   assert.equal(rig.metrics.total("tsoracle.get_ts.requests.total"), 2);
   assert.equal(rig.metrics.total("tsoracle.get_ts.success.total"), 2);
   assert.equal(rig.metrics.total("tsoracle.get_ts.timestamps_issued"), 4);
   rig.outrunWindow();
-  assert.equal(grantNow?.(1), undefined);
-  assert.equal(grantNow?.(262_145), undefined);
+  assert.equal(source?.getTsNow(1), undefined);
+  assert.equal(source?.getTsNow(262_145), undefined);
   assert.equal(rig.metrics.total("tsoracle.get_ts.requests.total"), 2);
 });
 
-Deno.test("grantNowOf() grants nothing past the end of what is certain", async () => {
+Deno.test("instantSourceOf() grants nothing past the end of what is certain", async () => {
   await using rig = new OracleRig();
   let untilMs = Infinity;
   await rig.lead(1n, () => untilMs);
-  const grantNow = grantNowOf(rig.oracle);
-  assert.equal(grantNow?.(1)?.count, 1);
+  const source = instantSourceOf(rig.oracle);
+  assert.equal(source?.getTsNow(1)?.count, 1);
   untilMs = rig.clock.monotonicMs();
-  assert.equal(grantNow?.(1), undefined);
+  assert.equal(source?.getTsNow(1), undefined);
 });
 
-Deno.test("grantNowOf() has nothing for an oracle whose getTs was replaced", async () => {
+Deno.test("instantSourceOf() has nothing for an oracle whose getTs was replaced", async () => {
   await using rig = new OracleRig();
   const replaced = Object.create(rig.oracle, { getTs: { value: () => {} } });
-  assert.equal(grantNowOf(replaced), undefined);
-  assert.equal(grantNowOf(Object.create(Audited.prototype)), undefined);
+  assert.equal(instantSourceOf(replaced), undefined);
+  assert.equal(instantSourceOf(Object.create(Audited.prototype)), undefined);
 });
