@@ -43,7 +43,7 @@ const NOTHING = /^$/;
 const SERVER_PACKAGES = /^@logtape\/logtape$/;
 const RPC_PACKAGES = /^(@connectrpc\/connect|@bufbuild\/protobuf|@logtape\/logtape)(\/|$)/;
 const CLIENT_PACKAGES = /^(@connectrpc\/connect(-web)?|@bufbuild\/protobuf)(\/|$)/;
-const NODE_PACKAGES = /^(@connectrpc\/connect-node(\/|$)|node:)/;
+const NODE_PACKAGES = /^node:/;
 const BELOW_NET = ["core", "clock", "consensus", "server", "rpc", "gen"];
 
 const ROOMS: Readonly<Record<string, Room>> = {

@@ -191,6 +191,17 @@ for (const streams of [0, 1]) {
   });
 }
 
+Deno.test("Session asks nothing of a peer from which something was heard", async () => {
+  const rig = SessionRig.greeted();
+  for (let i = 0; i < 5; i++) {
+    await rig.clock.advance(LONG_MS - 1);
+    assert.equal(rig.session.isReady, true);
+    rig.send(frame(TYPE.ping, 0, 0, Buffer.alloc(8)));
+  }
+  assert.equal(rig.pings.filter((payload) => payload.readUInt32BE(4) !== 0).length, 0);
+  rig.session.destroy();
+});
+
 Deno.test("Session is usable after a pong, and leaves no timer behind, however often it asks", async () => {
   const rig = SessionRig.greeted();
   for (let ping = 1; ping <= 20; ping++) {
