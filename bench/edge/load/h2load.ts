@@ -42,12 +42,15 @@ export interface H2loadPlan extends Shape {
   readonly timeout?: string | undefined;
 }
 
-/** How much longer than asked for h2load may take: now and then it never ends with many connections. */
+/**
+ * How much longer than asked for h2load may take. With many connections it sometimes does not end by itself; a server
+ * whose queue of connections is too short for all of them makes that likely.
+ */
 const PATIENCE_MS = 30_000;
 
 /**
  * Asks for one timestamp at a time with h2load. There is no warm-up: with h2load's own the grants of the oracle would not prove
- * the successes, and some of a thousand connections never leave it.
+ * the successes.
  */
 export class H2load {
   readonly #bodyFile: string;
