@@ -63,6 +63,12 @@ const STEPS: readonly Step[] = [
     },
     counts: true,
   },
+  {
+    name: "tests of the sockets on our own HTTP/2",
+    program: "npx",
+    args: ["-y", `deno@${Deno.version.deno}`, "task", "test:edge"],
+    counts: true,
+  },
 ];
 
 const TREE = ["status", "--porcelain", "--untracked-files=all"] as const;

@@ -65,6 +65,9 @@ export interface StreamHost {
   sendReset(streamId: number, code: number): void;
 }
 
+/** Most streams never have a body that waits: they share this, and nothing is ever put into it. */
+const NOTHING: Uint8Array[] = [];
+
 const NO_SINK: StreamSink = { onData() {}, onEnd() {}, onWritable() {}, onClosed() {} };
 
 /** A request and its answer. Methods that send do nothing once the stream is over. */
@@ -90,7 +93,7 @@ export class Stream implements Sender {
   #isSent = false;
   #isOver = false;
   /** Body that waits for the peer, and what ends the stream behind it. */
-  #waiting: Uint8Array[] = [];
+  #waiting = NOTHING;
   #trailers: Uint8Array | undefined;
   #endsBehind = false;
 
@@ -163,7 +166,8 @@ export class Stream implements Sender {
   send(bytes: Uint8Array, endStream: boolean): void {
     if (this.#isOver || this.#endsBehind) return;
     this.#endsBehind = endStream;
-    this.#waiting.push(bytes);
+    if (this.#waiting === NOTHING) this.#waiting = [bytes];
+    else this.#waiting.push(bytes);
     if (this.#waiting.length > 1) return;
     this.#host.sending.offer(this);
   }
@@ -229,7 +233,7 @@ export class Stream implements Sender {
   close(code: number): void {
     if (this.#isOver) return;
     this.#isOver = true;
-    this.#waiting = [];
+    this.#waiting = NOTHING;
     this.#host.release(this.#heldBytes);
     this.#host.forget(this);
     this.sink.onClosed(this, code);
