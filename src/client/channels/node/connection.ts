@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { Clock } from "../../../core/clock.ts";
 import type { TlsCertificates } from "../../../grpc/tls_certificates.ts";
 import { openSocket } from "../../../grpc/open_socket.ts";
 import { Session } from "./session.ts";
@@ -17,12 +18,18 @@ export interface GrpcConnectionOptions {
   readonly origin: string;
   /** Certificates; absent for plaintext and for what the runtime trusts. */
   readonly tls: TlsCertificates | undefined;
+  /**
+   * Where time comes from; for tests.
+   *
+   * @default {new UnheldClock()}
+   */
+  readonly clock?: Clock;
 }
 
 /** One HTTP/2 connection, made when it is first used, and made anew when it has ended or the server says goodbye. */
 export class GrpcConnection {
   readonly #options: GrpcConnectionOptions;
-  readonly #clock = new UnheldClock();
+  readonly #clock: Clock;
   #session: Session | undefined;
   #users = 0;
   /** Ends the wait for a dial that was abandoned. */
@@ -32,6 +39,7 @@ export class GrpcConnection {
   /** Makes a connection that is not dialled yet. */
   constructor(options: GrpcConnectionOptions) {
     this.#options = options;
+    this.#clock = options.clock ?? new UnheldClock();
   }
 
   /** The session that lives, if there is one that is known to. */
@@ -95,6 +103,7 @@ export class GrpcConnection {
     return new Session({
       socket: openSocket(origin, tls),
       opensWith: isSecure ? "secureConnect" : "connect",
+      clock: this.#clock,
     });
   }
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { setTimeout } from "node:timers";
+import { clearTimeout, setTimeout } from "node:timers";
 import { SystemClock } from "../../../clock/system_clock.ts";
 import type { DelayOptions } from "../../../core/clock.ts";
 

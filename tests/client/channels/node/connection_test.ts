@@ -4,10 +4,15 @@ import assert from "node:assert/strict";
 import { once } from "node:events";
 import { createServer } from "node:http2";
 import type { Http2Server, ServerHttp2Session } from "node:http2";
-import type { AddressInfo } from "node:net";
+import { createServer as createPlainServer } from "node:net";
+import type { AddressInfo, Socket } from "node:net";
 import { GrpcConnection } from "../../../../src/client/channels/node/connection.ts";
+import { ManualClock } from "../../../../src/testing/manual_clock.ts";
 import { ioTest } from "../../../_support/levels.ts";
+import { settingsOf } from "../../../http2/_support/memory_server.ts";
 import { soon, until } from "../../../net/_support/until.ts";
+
+const ABANDONED_DIAL_MS = 1_000;
 
 /** A server of HTTP/2 on a port that may have been used before. */
 async function listen(port: number): Promise<Http2Server> {
@@ -61,19 +66,61 @@ ioTest(
   },
 );
 
-ioTest("GrpcConnection ends a dial that nobody waits for any more", async () => {
-  const { createServer: listenPlainly } = await import("node:net");
-  const sockets = new Set<{ destroyed: boolean }>();
-  const mute = listenPlainly((socket) => void sockets.add(socket.on("error", () => {}).resume()));
+/** A peer that accepts, and says hello when it is told to. */
+async function playMute(
+  run: (connection: GrpcConnection, clock: ManualClock, sockets: Set<Socket>) => Promise<void>,
+): Promise<void> {
+  const sockets = new Set<Socket>();
+  const mute = createPlainServer((socket) =>
+    void sockets.add(socket.on("error", () => {}).resume())
+  );
   await once(mute.listen(0, "127.0.0.1"), "listening");
-  const connection = connectionTo((mute.address() as AddressInfo).port);
-  connection.enter();
-  const dial = connection.session();
-  dial.catch(() => {});
-  await until("a connection", () => sockets.size === 1);
-  connection.leave();
-  await assert.rejects(soon("the end of the dial", dial), /closed/);
-  await until("the end of the socket", () => [...sockets].every(({ destroyed }) => destroyed));
-  connection.close();
-  await new Promise((resolve) => mute.close(resolve));
-});
+  const { port } = mute.address() as AddressInfo;
+  const clock = new ManualClock();
+  const origin = `http://127.0.0.1:${port}`;
+  const connection = new GrpcConnection({ origin, tls: undefined, clock });
+  try {
+    await run(connection, clock, sockets);
+  } finally {
+    connection.close();
+    for (const socket of sockets) socket.destroy();
+    await new Promise((resolve) => mute.close(resolve));
+  }
+}
+
+ioTest(
+  "GrpcConnection ends a dial that nobody waits for any more, after a second",
+  () =>
+    playMute(async (connection, clock, sockets) => {
+      connection.enter();
+      const dial = connection.session();
+      let hasEnded = false;
+      dial.catch(() => hasEnded = true);
+      await until("a connection", () => sockets.size === 1);
+      connection.leave();
+      await clock.advance(ABANDONED_DIAL_MS - 1);
+      assert.equal(hasEnded, false);
+      await clock.advance(1);
+      await assert.rejects(soon("the end of the dial", dial), /closed/);
+      await until("the end of the socket", () => [...sockets].every(({ destroyed }) => destroyed));
+    }),
+);
+
+ioTest(
+  "GrpcConnection goes on with a dial that was abandoned and is wanted again",
+  () =>
+    playMute(async (connection, clock, sockets) => {
+      connection.enter();
+      const dial = connection.session();
+      dial.catch(() => {});
+      await until("a connection", () => sockets.size === 1);
+      connection.leave();
+      connection.enter();
+      const again = connection.session();
+      await clock.advance(ABANDONED_DIAL_MS);
+      for (const socket of sockets) socket.write(settingsOf([]));
+      assert.equal(await soon("the session", again), await dial);
+      assert.equal(sockets.size, 1);
+      connection.leave();
+    }),
+);
