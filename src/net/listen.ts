@@ -32,6 +32,13 @@ const REASONS: Readonly<Record<string, readonly [ServeErrorCode, string]>> = {
  */
 const KEEP_ALIVE_MS = 60_000;
 
+/**
+ * How many connections the system may have accepted for us that we have not taken yet. The runtimes ask for 511, which a
+ * thousand clients that come back at once overflow; theirs are then tried again by TCP a second or more later.
+ * Linux cuts it to net.core.somaxconn, which is 4096 since 5.4.
+ */
+const BACKLOG = 4_096;
+
 /** Where to listen, and who takes the sockets. */
 export interface ListenOptions {
   /** Host name or address. */
@@ -66,7 +73,7 @@ export async function listen(options: ListenOptions): Promise<BoundListener> {
   listener.once("error", bound.reject);
   listener.once("listening", bound.resolve);
   try {
-    listener.listen({ host: stripBrackets(hostname), port });
+    listener.listen({ host: stripBrackets(hostname), port, backlog: BACKLOG });
     await bound.promise;
   } catch (error) {
     throw refusal(formatAddress(hostname, port), error);
