@@ -108,6 +108,10 @@ function completeHead(
   } else {
     if (scheme === "") return "a request without :scheme";
     if (path === "") return "a request without :path";
+    const isAsterisk = path === "*" && method === "OPTIONS";
+    if (!path.startsWith("/") && !isAsterisk && /^https?$/.test(scheme)) {
+      return "a :path that is none";
+    }
   }
   const contentLength = lengthOf(fields);
   if (contentLength === "odd") return "a content-length that is none";

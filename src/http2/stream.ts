@@ -134,6 +134,14 @@ export class Stream implements Sender {
     return this.#waiting[0]?.length ?? 0;
   }
 
+  /** Sends an interim head (RFC 9110, 15.2), which says nothing about the answer. */
+  inform(block: Uint8Array): void {
+    if (this.#isOver || this.#hasBegun) return;
+    const { output, maxPayloadBytes } = this.#host;
+    output.headers(this.id, block, { endStream: false, maxPayloadBytes });
+    output.schedule();
+  }
+
   /** Sends the head of the answer: a header block as `encodeBlock` writes it. */
   respond(block: Uint8Array, endStream: boolean): void {
     if (this.#isOver || this.#hasBegun) return;

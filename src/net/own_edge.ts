@@ -11,6 +11,7 @@ import type { OnRequest } from "../http2/server_streams.ts";
 import type { Stream } from "../http2/stream.ts";
 import type { Connection, Http2Session } from "./connection.ts";
 import type { Edge, EdgeOptions } from "./edge.ts";
+import { meetExpectation } from "./expectation.ts";
 import { FastLane } from "./fast_lane/fast_lane.ts";
 import type { InstantSource } from "./fast_lane/instant_source.ts";
 import { StreamMessage } from "./stream_message.ts";
@@ -54,7 +55,9 @@ export class OwnEdge implements Edge {
   close(): void {}
 
   #takeSlowly(stream: Stream, connection: Connection): void {
-    this.#options.onMessage(new StreamMessage(stream), connection);
+    if (meetExpectation(stream)) {
+      this.#options.onMessage(new StreamMessage(stream), connection);
+    }
   }
 
   #laneOf(connection: Connection, giveUp: OnRequest): FastLane | undefined {

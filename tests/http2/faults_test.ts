@@ -151,6 +151,7 @@ const RESETS: readonly (readonly [string, number, ...Buffer[]])[] = [
   ["no scheme", protocolError, head(1, [[":method", "GET"], [":path", "/"]], WHOLE)],
   ["no path", protocolError, head(1, POST.slice(0, 2), WHOLE)],
   ["an empty path", protocolError, head(1, [...POST.slice(0, 2), [":path", ""]], WHOLE)],
+  ["a path without a slash", protocolError, head(1, [...POST.slice(0, 2), [":path", "*"]], WHOLE)],
   ["CONNECT with a path", protocolError, head(1, [[":method", "CONNECT"], [":path", "/"]], WHOLE)],
   ["connection", protocolError, head(1, [...POST, ["connection", "close"]], WHOLE)],
   ["transfer-encoding", protocolError, head(1, [...POST, ["transfer-encoding", "x"]], WHOLE)],

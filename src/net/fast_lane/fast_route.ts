@@ -32,9 +32,10 @@ const DECISIVE: ReadonlyMap<string, (value: string) => boolean> = new Map([
   ["grpc-encoding", (value) => value === "identity"],
   ["connect-timeout-ms", isPlainConnectTimeout],
   ["connect-protocol-version", (value) => value === "1"],
-  // What is compressed, and what a browser asks for, is answered by Connect.
+  // What is compressed, what a browser asks for, and who waits with the body, is answered by Connect.
   ["content-encoding", () => false],
   ["origin", () => false],
+  ["expect", () => false],
 ]);
 
 /**

@@ -146,6 +146,7 @@ const ROUTES: readonly (readonly [string, [string, string][], "grpc" | "connect"
   ["compression", [...GRPC, ["grpc-encoding", "gzip"]], undefined],
   ["no compression", [...GRPC, ["grpc-encoding", "identity"]], "grpc"],
   ["compression of Connect", [...CONNECT, ["content-encoding", "gzip"]], undefined],
+  ["an expectation", [...GRPC, ["expect", "100-continue"]], undefined],
   ["a page", [...CONNECT, ["origin", "https://app.example"]], undefined],
   ["a deadline that is over", [...GRPC, ["grpc-timeout", "0S"]], undefined],
   ["a deadline below a millisecond", [...GRPC, ["grpc-timeout", "999u"]], undefined],
