@@ -16,6 +16,9 @@ import { SendQueue } from "./send_queue.ts";
 import { PeerSettings } from "./settings.ts";
 import type { Transport } from "./transport.ts";
 
+/** How many WINDOW_UPDATE frames a peer may send for each DATA frame: one for each 4 KiB, of stream and connection. */
+const CREDITS_PER_FRAME = 8;
+
 /** What a connection is made of. */
 export interface ConnectionOptions {
   /** The socket. */
@@ -51,6 +54,8 @@ export class Connection {
   readonly #reader: FrameReader;
   #prefaceBytes = 0;
   #hasSettings = false;
+  /** WINDOW_UPDATE frames that were of use. */
+  #credits = 0;
   #ackDeadline: Deadline | undefined;
   #congestion: Deadline | undefined;
   #linger: Deadline | undefined;
@@ -170,6 +175,7 @@ export class Connection {
       case FRAME_TYPE.goaway:
         return this.#onGoaway(frame);
       case FRAME_TYPE.windowUpdate:
+        this.#countCredit(frame);
         return frame.streamId === 0 ? this.#onWindowUpdate(frame) : this.#streams.onFrame(frame);
       default:
         // A type that nobody knows means nothing (RFC 9113, 4.1).
@@ -202,8 +208,9 @@ export class Connection {
   }
 
   #onPing(frame: Frame): void {
-    if ((frame.flags & FLAG.ack) !== 0) return this.#pings.onAck(frame);
+    if ((frame.flags & FLAG.ack) !== 0 && this.#pings.onAck(frame)) return;
     spend(this.#parts.budget);
+    if ((frame.flags & FLAG.ack) !== 0) return;
     this.#output.frames.ping(frame.bytes, frame.start, FLAG.ack);
   }
 
@@ -212,6 +219,13 @@ export class Connection {
     spend(this.#parts.budget);
     this.#streams.onGoaway(readUint31(bytes, start));
     this.drain();
+  }
+
+  /** Credit is given for what was received; more of it is of no use. None at all is a fault of its own. */
+  #countCredit({ bytes, start }: Frame): void {
+    if (readUint31(bytes, start) === 0) return;
+    if (this.#credits < CREDITS_PER_FRAME * this.#output.frames.dataFrames) this.#credits += 1;
+    else spend(this.#parts.budget);
   }
 
   #onWindowUpdate(frame: Frame): void {

@@ -25,12 +25,14 @@ export class Pings {
     this.#output.schedule();
   }
 
-  /** Takes an answer. One to a PING that was not sent means nothing. */
-  onAck({ bytes, start }: Frame): void {
-    if (readUint32(bytes, start) !== 0) return;
+  /** Takes an answer. Returns whether it was to a PING that was sent; another means nothing. */
+  onAck({ bytes, start }: Frame): boolean {
+    if (readUint32(bytes, start) !== 0) return false;
     const number = readUint32(bytes, start + 4);
     const onAck = this.#waiting.get(number);
+    if (onAck === undefined) return false;
     this.#waiting.delete(number);
-    onAck?.();
+    onAck();
+    return true;
   }
 }

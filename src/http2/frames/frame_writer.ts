@@ -14,10 +14,16 @@ export class FrameWriter {
   #bytes: Uint8Array = NOTHING;
   #length = 0;
   #expected = LEAST_BYTES;
+  #dataFrames = 0;
 
   /** Bytes written and not yet taken. */
   get length(): number {
     return this.#length;
+  }
+
+  /** DATA frames that were ever written. */
+  get dataFrames(): number {
+    return this.#dataFrames;
   }
 
   /** Takes what was written since the last time. */
@@ -33,6 +39,7 @@ export class FrameWriter {
   data(streamId: number, bytes: Uint8Array, span: DataSpan): void {
     const { start, end, endStream } = span;
     const flags = endStream ? FLAG.endStream : 0;
+    this.#dataFrames += 1;
     let at = this.#frame(FRAME_TYPE.data, flags, streamId, end - start);
     // A small message is copied faster by a loop than by a call into the runtime.
     if (end - start > 64) return this.#bytes.set(bytes.subarray(start, end), at);

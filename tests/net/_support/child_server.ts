@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { fileURLToPath } from "node:url";
+import type { EdgeName } from "../../../src/net/edge.ts";
+import { EDGE } from "../../_support/edge.ts";
 import type { Costs } from "../_children/server.ts";
 import { soon } from "./until.ts";
 
@@ -14,6 +16,12 @@ export interface ChildServerOptions {
    * @default {_children/server.ts}
    */
   readonly script?: URL;
+  /**
+   * Who speaks HTTP/2.
+   *
+   * @default {that of the run}
+   */
+  readonly edge?: EdgeName;
 }
 
 /** A server in a process of its own; see `_children/server.ts`. */
@@ -31,9 +39,10 @@ export class ChildServer implements AsyncDisposable {
   }
 
   static async start(options: ChildServerOptions = {}): Promise<ChildServer> {
-    const { script = SCRIPT } = options;
+    const { script = SCRIPT, edge = EDGE } = options;
     const child = new Deno.Command(Deno.execPath(), {
       args: ["run", "-A", "--quiet", "--v8-flags=--expose-gc", fileURLToPath(script)],
+      env: { TSORACLE_EDGE: edge },
       stdin: "piped",
       stdout: "piped",
     }).spawn();
