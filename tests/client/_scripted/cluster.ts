@@ -6,6 +6,7 @@ import { serve } from "../../../src/net/mod.ts";
 import type { OracleServer } from "../../../src/net/mod.ts";
 import { Oracle } from "../../../src/server/mod.ts";
 import { makeCertificates } from "../../_support/certs.ts";
+import { EDGE } from "../../_support/edge.ts";
 import { soon } from "../../net/_support/until.ts";
 import { CallLog } from "./call_log.ts";
 import type { Hint, ServerPlan } from "./script.ts";
@@ -84,6 +85,7 @@ export class Cluster implements AsyncDisposable {
     const oracle = new ScriptedOracle(this.#viewOf(index), plan);
     const server = await serve(oracle, {
       port: 0,
+      edge: EDGE,
       corsOrigins: ["*"],
       ...await tlsOf(plan),
     });
