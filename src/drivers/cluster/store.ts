@@ -189,9 +189,10 @@ export interface ClusterStore {
   writeLeases(write: LeaseWrite, epoch: Epoch, options: StoreCallOptions): Promise<SwapOutcome>;
 
   /**
-   * After the engine was restored from a backup, with no node running: raises the incarnation by one and the
-   * high-water to at least `atLeastMs`, in one step, and leaves no term, so that every later epoch is above every
-   * epoch that was ever seen.
+   * After the engine was restored from a backup, with no node running: raises the incarnation to at least
+   * `atLeastMs`, and by one at least, and the high-water to at least `atLeastMs`, in one step, and leaves no term. So
+   * every later epoch is above every epoch that was ever seen, those after an earlier restore of the same
+   * backup included: each restore is given a number above all timestamps, and with them above all incarnations.
    *
    * @returns the incarnation and the high-water that are durable now
    */

@@ -30,7 +30,8 @@ export function restoration(keys: EtcdKeys, found: FoundKeys, atLeastMs: number)
   checkAdvance(atLeastMs);
   checkFormat(keys, found);
   const before = readIncarnation(keys, found);
-  const incarnation = before + 1n;
+  // A backup does not know what restores of it came to before; the number is above all of them.
+  const incarnation = bigintMax(before + 1n, BigInt(atLeastMs));
   const highWaterMs = Math.max(readHighWater(keys, found), atLeastMs);
   const transaction = {
     compare: [
@@ -44,4 +45,8 @@ export function restoration(keys: EtcdKeys, found: FoundKeys, atLeastMs: number)
     ],
   };
   return { transaction, restored: { incarnation, highWaterMs } };
+}
+
+function bigintMax(one: bigint, other: bigint): bigint {
+  return one > other ? one : other;
 }

@@ -85,11 +85,11 @@ update tsoracle.state set lease_version = lease_version + 1, leases = decode($5,
 where ${UNDER_TERM} and lease_version = $4
 returning lease_version as version`;
 
-/** $2 is the least that the high-water shall be. */
+/** $2 is the least that the high-water shall be, and the incarnation, which a backup knows of no earlier restore of it. */
 export const RESTORE = `
 with restored as (
   update tsoracle.state
-  set incarnation = incarnation + 1, term = 0, beat = beat + 1, claim_id = null, endpoint = null,
+  set incarnation = greatest(incarnation + 1, $2), term = 0, beat = beat + 1, claim_id = null, endpoint = null,
     resigned = false, high_water = greatest(high_water, $2)
   where name = $1
   returning name, incarnation, high_water

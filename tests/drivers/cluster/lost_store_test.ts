@@ -80,8 +80,25 @@ Deno.test("a restore raises the incarnation: nodes go on above every epoch and a
   engine.restore(9_000);
   await using after = await new DriverRig({ engine }).join();
   assert(after.leadership.epoch > epoch);
-  assert.equal(after.leadership.epoch >> 64n, 1n);
+  assert.equal(after.leadership.epoch >> 64n, 9_000n);
   assert.equal(await after.driver.loadHighWater(), 9_000);
+});
+
+Deno.test("the same backup restored twice: the epochs of the second life are above those of the first", async () => {
+  const before = await new DriverRig().join();
+  const { engine } = before;
+  const backup = engine.backUp();
+  await before.close();
+  const epochs = [before.leadership.epoch];
+  for (const atLeastMs of [5_000, 6_000]) {
+    engine.rollBack(backup);
+    engine.restore(atLeastMs);
+    await using after = await new DriverRig({ engine }).join();
+    await after.pass(2 * LEASE_MS);
+    epochs.push(after.leadership.epoch);
+  }
+  assert.deepEqual(epochs, epochs.toSorted((a, b) => a < b ? -1 : 1));
+  assert.equal(new Set(epochs).size, 3);
 });
 
 Deno.test("a restore under running nodes: a standby that has seen a leader does not follow it before its silence", async () => {

@@ -25,7 +25,7 @@ ioTestNeeding(
     const location = { endpoints: rolledBack.endpoints, prefix: "one" };
     const restored = await EtcdDriver.restore({ ...location, atLeastMs: 9_500 });
     assert.deepEqual(restored, {
-      incarnation: 2n,
+      incarnation: 9_500n,
       highWaterMs: 9_500,
       sequences: 0,
       leases: 0,
@@ -39,6 +39,13 @@ ioTestNeeding(
     assert.equal(await old.loadHighWater(CALM), 9_500);
     await assert.rejects(old.persistHighWater(9_900, seen.epoch, CALM), { name: "FencedError" });
     await assert.rejects(old.beat(before.epoch, CALM), { name: "FencedError" });
+
+    await using again = await EtcdCluster.start({ snapshot });
+    const second = { endpoints: again.endpoints, prefix: "one" };
+    assert.equal((await EtcdDriver.restore({ ...second, atLeastMs: 9_700 })).incarnation, 9_700n);
+    await using afterwards = openStore({ urls: again.endpoints, prefix: "one" });
+    const later = await leadStore(afterwards);
+    assert.ok(later.epoch > next.epoch, "the same snapshot, restored once more");
   },
 );
 

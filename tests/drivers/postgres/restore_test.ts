@@ -31,7 +31,7 @@ ioTestNeeding(
     const options = { urls, atLeastMs: 9_000 };
     await assert.rejects(PostgresDriver.restore(options), PermanentError);
     assert.deepEqual(await PostgresDriver.restore({ ...options, keepSequences: true }), {
-      incarnation: 2n,
+      incarnation: 9_000n,
       highWaterMs: 9_000,
       sequences: 1,
       leases: 0,
@@ -42,6 +42,12 @@ ioTestNeeding(
     const { epoch } = await takeLead(store);
     assert.ok(epoch > last);
     assert.equal(await store.loadHighWater(CALM), 9_000);
+
+    await server.sql("drop schema tsoracle cascade");
+    await putBack();
+    await PostgresDriver.restore({ urls, atLeastMs: 9_900, keepSequences: true });
+    const { epoch: later } = await takeLead(store);
+    assert.ok(later > epoch, "the same backup, restored once more");
     assert.equal(await store.loadSequence("orders", CALM), 5n);
   },
 );

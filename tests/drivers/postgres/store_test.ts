@@ -146,7 +146,8 @@ ioTestNeeding(
     const { epoch } = await takeLead(store);
     await store.persistHighWater(100, epoch, CALM);
     const restored = await store.restore(50, CALM);
-    assert.deepEqual(restored, { incarnation: before.incarnation + 1n, highWaterMs: 100 });
+    assert.ok(restored.incarnation > before.incarnation);
+    assert.equal(restored.highWaterMs, 100);
     assert.equal((await store.restore(500, CALM)).highWaterMs, 500);
     assert.equal((await store.readStanding(CALM)).term, undefined);
     await assert.rejects(store.beat(epoch, CALM), { code: "not-leader" });

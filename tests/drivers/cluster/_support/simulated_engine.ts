@@ -131,7 +131,8 @@ export class SimulatedEngine {
   }
 
   restore(atLeastMs: number): RestoredStore {
-    const incarnation = this.#state.incarnation + 1n;
+    const next = this.#state.incarnation + 1n;
+    const incarnation = next > BigInt(atLeastMs) ? next : BigInt(atLeastMs);
     const highWaterMs = Math.max(this.#state.highWaterMs, atLeastMs);
     this.#change({ incarnation, highWaterMs, term: undefined, resigned: false });
     this.#tell();

@@ -168,7 +168,7 @@ export const STATE_CASES: readonly StoreCase[] = [
     },
   },
   {
-    title: "restores to the next incarnation, without a term, and keeps the rest",
+    title: "restores to the incarnation that is given, without a term, and keeps the rest",
     run: async ({ store, other }) => {
       const { epoch } = await lead(store);
       await store.persistHighWater(1_000, epoch, CALL);
@@ -177,8 +177,12 @@ export const STATE_CASES: readonly StoreCase[] = [
       const leases = await store.readLeases(CALL);
       await store.writeLeases({ version: leases.version, leases: [leaseOf(1)] }, epoch, CALL);
       const seen = await store.readStanding(CALL);
-      const incarnation = seen.incarnation + 1n;
-      assert.deepEqual(await other.restore(2_000, CALL), { incarnation, highWaterMs: 2_000 });
+      const atLeastMs = 2_000 + Number(seen.incarnation);
+      const incarnation = BigInt(atLeastMs);
+      assert.deepEqual(await other.restore(atLeastMs, CALL), {
+        incarnation,
+        highWaterMs: atLeastMs,
+      });
       const restored = await store.readStanding(CALL);
       assert.equal(restored.term, undefined);
       assert.equal(restored.incarnation, incarnation);
@@ -195,12 +199,14 @@ export const STATE_CASES: readonly StoreCase[] = [
     },
   },
   {
-    title: "never lowers the high-water by a restore",
+    title: "never lowers the high-water by a restore, and always raises the incarnation",
     run: async ({ store }) => {
       const { epoch } = await lead(store);
       await store.persistHighWater(1_000, epoch, CALL);
       assert.equal((await store.restore(5, CALL)).highWaterMs, 1_000);
-      assert.equal((await store.restore(0, CALL)).incarnation, 2n + (epoch >> 64n));
+      const { incarnation } = await store.readStanding(CALL);
+      assert(incarnation > epoch >> 64n);
+      assert.equal((await store.restore(0, CALL)).incarnation, incarnation + 1n);
       assert.equal(await store.loadHighWater(CALL), 1_000);
     },
   },
