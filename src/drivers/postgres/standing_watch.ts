@@ -31,7 +31,8 @@ export interface StandingWatchOptions {
 
 /**
  * Watches the leadership on a session of its own: it reads at an interval, and at once when it is told of a
- * take-over or a resignation. Being told makes it quicker and is not relied on.
+ * take-over or a resignation. Being told makes it quicker and is not relied on. A watch that is lost is a gap, and so is its
+ * new beginning.
  */
 export async function* watchStanding(options: StandingWatchOptions): AsyncGenerator<StandingNews> {
   const { signal } = options;
@@ -50,6 +51,8 @@ export async function* watchStanding(options: StandingWatchOptions): AsyncGenera
     } finally {
       session.destroy();
     }
+    // Told at once, as the silence of a leader that is not watched means nothing, and again once it is watched.
+    yield { kind: "gap", cause };
   }
 }
 

@@ -13,6 +13,17 @@ const STANDING = "incarnation, term, beat, claim_id, endpoint, resigned";
 const UNDER_TERM = "name = $1 and incarnation = $2 and term = $3";
 const TELL = `pg_notify('${CHANNEL}', name)`;
 
+/** The timeline of the server, which grows with each promotion. A server in recovery has none and fails. */
+const TIMELINE = "('x' || left(pg_walfile_name(pg_current_wal_lsn()), 8))::bit(32)::bigint";
+
+/**
+ * The least that a term or a beat may become, 0 on the first timeline. A promoted server may lack numbers that
+ * its predecessor showed to somebody: counted on from, they would come again and mean something else.
+ */
+const FLOOR = `(${TIMELINE} - 1) * 4294967296`;
+const NEXT_TERM = `greatest(term + 1, ${FLOOR})`;
+const NEXT_BEAT = `greatest(beat + 1, ${FLOOR})`;
+
 /** Who leads. */
 export const READ_STANDING = `select ${STANDING} from tsoracle.state where name = $1`;
 
@@ -20,14 +31,15 @@ export const READ_STANDING = `select ${STANDING} from tsoracle.state where name 
 export const TAKE_OVER = `
 with taken as (
   update tsoracle.state
-  set term = term + 1, beat = beat + 1, claim_id = $5, endpoint = $6, resigned = false
+  set term = ${NEXT_TERM}, beat = ${NEXT_BEAT}, claim_id = $5, endpoint = $6, resigned = false
   where ${UNDER_TERM} and (beat = $4 or resigned)
   returning name, ${STANDING}
 )
 select ${STANDING}, ${TELL} from taken`;
 
 /** A sign of life. */
-export const BEAT = `update tsoracle.state set beat = beat + 1 where ${UNDER_TERM} returning beat`;
+export const BEAT = `
+update tsoracle.state set beat = ${NEXT_BEAT} where ${UNDER_TERM} returning beat`;
 
 /** Marks a term as given up. */
 export const RESIGN = `

@@ -94,7 +94,7 @@ ioTestNeeding(
 
 ioTestNeeding(
   POSTGRES_MISSING,
-  "a watch whose connection was killed goes on after a gap, and so after the server's restart",
+  "a watch that is lost tells a gap at once, and another when it goes on",
   async () => {
     await using server = await PostgresServer.start();
     await using store = storeOn(server);
@@ -106,6 +106,7 @@ ioTestNeeding(
     await watch.until(isGap);
     await watch.until(isTerm(0n));
     await server.kill();
+    await watch.until(isGap);
     await server.serve();
     await watch.until(isGap);
     await persistently(() => takeLead(store));
@@ -115,7 +116,7 @@ ioTestNeeding(
 
 ioTestNeeding(
   POSTGRES_MISSING,
-  "a watch of a paused server sees nothing for news, and goes on after a gap",
+  "a watch of a paused server tells a gap, and goes on after another",
   async () => {
     await using server = await PostgresServer.start();
     await using store = storeOn(server, { watchTimeoutMs: 200 });
@@ -123,10 +124,10 @@ ioTestNeeding(
     await using watch = new Watching(store);
     await watch.until(isTerm(0n));
     await server.pause();
-    const gap = watch.until(isGap);
+    await watch.until(isGap);
     await assert.rejects(store.readStanding({ timeoutMs: 600 }));
     server.resume();
-    await gap;
+    await watch.until(isGap);
     await persistently(() => takeLead(store));
     await watch.until(isTerm(1n));
   },
