@@ -5,6 +5,7 @@ import fc from "fast-check";
 import { ioTest, scaled } from "../_support/levels.ts";
 import { edgeCall } from "./_support/edge_calls.ts";
 import { EdgeWay, matters } from "./_support/edge_way.ts";
+import { FOLLOWER, UNKNOWN } from "./_support/in_process.ts";
 
 ioTest(
   "any request has the same answer on the fast lane, without it, and by node:http2",
@@ -26,6 +27,21 @@ ioTest(
     assert.equal(slow.fastGrants + node.fastGrants, 0);
   },
 );
+
+for (
+  const [name, initial] of [["a follower", FOLLOWER], ["a node without a leader", UNKNOWN]] as const
+) {
+  ioTest(`any request has the same answer from ${name} on each edge`, async () => {
+    await using own = await EdgeWay.start("http2", { hasLane: true, initial });
+    await using node = await EdgeWay.start("connect", { hasLane: false, initial });
+    const property = fc.asyncProperty(edgeCall, async (call) => {
+      const [answer, expected] = await Promise.all([own.send(call), node.send(call)]);
+      assert.deepEqual(matters(answer), matters(expected));
+    });
+    await fc.assert(property, { numRuns: scaled(100, 10_000), endOnFailure: true });
+    assert.equal(own.fastGrants, 0);
+  });
+}
 
 ioTest("a difference in what a lane answers is found", async () => {
   await using wrong = await EdgeWay.start("http2", { hasLane: true, surplus: 1 });

@@ -2,6 +2,7 @@
 
 import { Buffer } from "node:buffer";
 import type { IncomingHttpHeaders } from "node:http2";
+import type { LeadershipEvent } from "../../../src/consensus/driver.ts";
 import { MemoryDriver } from "../../../src/drivers/memory/mod.ts";
 import type { EdgeName, OracleServer, ServableOracle } from "../../../src/net/mod.ts";
 import { serve } from "../../../src/net/mod.ts";
@@ -9,7 +10,7 @@ import { Oracle } from "../../../src/server/mod.ts";
 import { ManualClock } from "../../../src/testing/mod.ts";
 import type { EdgeCall } from "./edge_calls.ts";
 import { H2Client } from "./h2_client.ts";
-import { EPOCH, NOW_MS } from "./in_process.ts";
+import { EPOCH, NOW_MS, untilHeard } from "./in_process.ts";
 
 /** Options of {@linkcode EdgeWay.start}. */
 export interface EdgeWayOptions {
@@ -21,6 +22,12 @@ export interface EdgeWayOptions {
    * @default {0}
    */
   readonly surplus?: number;
+  /**
+   * The leadership of the node.
+   *
+   * @default {leader of EPOCH}
+   */
+  readonly initial?: LeadershipEvent;
 }
 
 /** All of an answer that any client could look at. */
@@ -50,14 +57,15 @@ export class EdgeWay implements AsyncDisposable {
     this.#client = new H2Client(`http://${server.address}`);
   }
 
-  /** Starts a server that leads. */
+  /** Starts a server. */
   static async start(edge: EdgeName, options: EdgeWayOptions): Promise<EdgeWay> {
+    const { initial = { kind: "leader", epoch: EPOCH } } = options;
     const oracle = new Oracle({
-      driver: new MemoryDriver({ initial: { kind: "leader", epoch: EPOCH } }),
+      driver: new MemoryDriver({ initial }),
       clock: new ManualClock({ nowMs: NOW_MS }),
       heartbeatIntervalMs: 0,
     });
-    await oracle.untilServing();
+    await untilHeard(oracle, initial);
     let way: EdgeWay | undefined = undefined;
     const source = sourceOf(oracle, options, () => {
       if (way !== undefined) way.fastGrants += 1;

@@ -66,7 +66,8 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
   };
 }
 
-async function untilHeard(oracle: Oracle, initial: LeadershipEvent): Promise<void> {
+/** Waits until an oracle has heard of its first leadership. */
+export async function untilHeard(oracle: Oracle, initial: LeadershipEvent): Promise<void> {
   if (initial.kind === "unknown") return;
   if (initial.kind === "leader") return await oracle.untilServing();
   const stop = new AbortController();
