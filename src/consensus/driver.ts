@@ -71,6 +71,9 @@ export interface ConsensusDriver {
   /**
    * The leadership of this node, for as long as the oracle lives. One consumer at a time.
    *
+   * **Contract: no event is lost to another consumer.** A second stream, opened while the signal of the first has
+   * not fired, is refused with {@linkcode PermanentError} and the first goes on, or both say everything.
+   *
    * **Contract: the first item is the current state** and is ready without waiting for the engine
    * (`unknown` if nothing is known yet).
    *

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { ConsensusDriver, DriverCallOptions, LeadershipEvent } from "../consensus/driver.ts";
-import { checkAdvance, FencedError } from "../consensus/errors.ts";
+import { checkAdvance, FencedError, PermanentError } from "../consensus/errors.ts";
 import { takeSequences } from "../consensus/take_sequences.ts";
 import type { Epoch } from "../core/epoch.ts";
 import { onAbort } from "../core/abortable.ts";
@@ -106,6 +106,7 @@ export class ScriptedDriver implements ConsensusDriver {
   #pendingNexts = 0;
   #items: StreamItem[] = [];
   #wake: Deferred<void> = deferred<void>();
+  #consumer: AbortSignal | undefined;
   #called: Deferred<void> = deferred<void>();
 
   /** Makes a driver with an empty stream. */
@@ -156,7 +157,11 @@ export class ScriptedDriver implements ConsensusDriver {
     while (this.resignations < count) await this.#called.promise;
   }
 
-  /** The scripted stream. Its `return()` is never needed: it ends by the signal. */
+  /**
+   * The scripted stream. Its `return()` is never needed: it ends by the signal.
+   *
+   * @throws {PermanentError} from `next()`, if another consumer reads
+   */
   leadershipEvents(options: { readonly signal: AbortSignal }): AsyncIterable<LeadershipEvent> {
     const { signal } = options;
     signal.addEventListener("abort", () => this.#wake.resolve(), { once: true });
@@ -252,6 +257,7 @@ export class ScriptedDriver implements ConsensusDriver {
   }
 
   async #next(signal: AbortSignal): Promise<IteratorResult<LeadershipEvent>> {
+    this.#checkAlone(signal);
     this.#pendingNexts++;
     this.maxPendingNexts = Math.max(this.maxPendingNexts, this.#pendingNexts);
     try {
@@ -263,6 +269,16 @@ export class ScriptedDriver implements ConsensusDriver {
     } finally {
       this.#pendingNexts--;
     }
+  }
+
+  #checkAlone(signal: AbortSignal): void {
+    const consumer = this.#consumer ?? signal;
+    if (consumer !== signal && !consumer.aborted) {
+      throw new PermanentError(
+        "Cannot read the leadership events as another consumer reads them: end its signal first",
+      );
+    }
+    this.#consumer = signal;
   }
 
   #push(item: StreamItem): void {

@@ -109,3 +109,17 @@ Deno.test("MemoryDriver refuses a limit of keys that cannot be", () => {
   }
   assert.ok(new MemoryDriver({ maxSequenceKeys: 1 }));
 });
+
+Deno.test("MemoryDriver.announce() reports every event to each of two streams", async () => {
+  const driver = new MemoryDriver({ initial: { kind: "unknown" } });
+  const stop = new AbortController();
+  const streams = [1, 2].map(() => driver.leadershipEvents({ signal: stop.signal }));
+  const both = async () =>
+    (await Promise.all(streams.map((stream) => stream.next()))).map(({ value }) => value);
+  assert.deepEqual(await both(), [{ kind: "unknown" }, { kind: "unknown" }]);
+  for (const epoch of [5n, 6n]) driver.announce({ kind: "leader", epoch });
+  for (const epoch of [5n, 6n]) {
+    assert.deepEqual(await both(), [{ kind: "leader", epoch }, { kind: "leader", epoch }]);
+  }
+  stop.abort();
+});

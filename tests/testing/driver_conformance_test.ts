@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { PermanentError } from "../../src/consensus/errors.ts";
 import { MemoryDriver } from "../../src/drivers/memory/driver.ts";
 import {
   checkDriverConformance,
@@ -8,6 +9,7 @@ import {
 } from "../../src/testing/driver_conformance.ts";
 import type { ConformanceResult } from "../../src/testing/driver_conformance.ts";
 import { driverWithout } from "../../src/testing/driver_without.ts";
+import { RefusesASecondConsumerInItsOwnWords } from "./_support/broken_leadership.ts";
 import { BROKEN_DRIVERS } from "./_support/broken_drivers.ts";
 import { modelHarness, ModelNode } from "./_support/model_cluster.ts";
 import type { ModelCluster } from "./_support/model_cluster.ts";
@@ -26,6 +28,16 @@ function idsOf(results: readonly ConformanceResult[], outcome: ConformanceResult
 
 Deno.test("checkDriverConformance() passes a driver that keeps the contract, in every check", async () => {
   const results = await checkDriverConformance(modelHarness());
+  assert.deepEqual(results.filter(({ outcome }) => outcome !== "passed"), []);
+});
+
+Deno.test("checkDriverConformance() passes a driver that refuses a second consumer", async () => {
+  class Refuses extends RefusesASecondConsumerInItsOwnWords {
+    override refusal(): Error {
+      return new PermanentError("another consumer reads");
+    }
+  }
+  const results = await checkDriverConformance(modelHarness(Refuses));
   assert.deepEqual(results.filter(({ outcome }) => outcome !== "passed"), []);
 });
 

@@ -17,6 +17,12 @@ import { SequenceCounters } from "../../core/sequence_counters.ts";
 import { deferred } from "../../core/deferred.ts";
 import type { Deferred } from "../../core/deferred.ts";
 
+/** An event, and the one that follows it once there is one. */
+interface Announcement {
+  readonly event: LeadershipEvent;
+  readonly next: Deferred<Announcement>;
+}
+
 /** Options of {@linkcode MemoryDriver}. */
 export interface MemoryDriverOptions {
   /**
@@ -67,9 +73,7 @@ export class MemoryDriver implements ConsensusDriver {
   readonly #counters: SequenceCounters;
   #leases: readonly LeaseRecord[] = [];
   #fence: Epoch;
-  #current: LeadershipEvent;
-  #queue: LeadershipEvent[] = [];
-  #wake: Deferred<void> = deferred<void>();
+  #latest: Announcement;
 
   /**
    * Makes a driver that holds nothing but what the options say.
@@ -84,18 +88,17 @@ export class MemoryDriver implements ConsensusDriver {
     const { sequences = new Map(), maxSequenceKeys = DEFAULT_MAX_SEQUENCE_KEYS } = options;
     checkMaxSequenceKeys(maxSequenceKeys);
     this.#counters = new SequenceCounters(maxSequenceKeys, new Map(sequences));
-    this.#current = initial;
+    this.#latest = { event: initial, next: deferred() };
     this.#fence = eventEpoch(initial) ?? 0n;
   }
 
-  /** Reports a change of leadership to the running stream, and as the first item to later ones. */
+  /** Reports a change of leadership to every running stream, and as the first item to later ones. */
   announce(event: LeadershipEvent): void {
-    this.#current = event;
-    this.#queue.push(event);
+    const { next } = this.#latest;
+    this.#latest = { event, next: deferred() };
     const epoch = eventEpoch(event);
     if (epoch !== undefined && epoch > this.#fence) this.#fence = epoch;
-    this.#wake.resolve();
-    this.#wake = deferred<void>();
+    next.resolve(this.#latest);
   }
 
   /** Yields the current leadership, then each announced one, until the signal fires and is thrown. */
@@ -103,12 +106,11 @@ export class MemoryDriver implements ConsensusDriver {
     options: { readonly signal: AbortSignal },
   ): AsyncGenerator<LeadershipEvent> {
     const { signal } = options;
-    this.#queue = [];
-    if (!signal.aborted) yield this.#current;
+    let latest = this.#latest;
+    if (!signal.aborted) yield latest.event;
     while (!signal.aborted) {
-      const event = this.#queue.shift();
-      if (event !== undefined) yield event;
-      else await abortable(this.#wake.promise, signal);
+      latest = await abortable(latest.next.promise, signal);
+      yield latest.event;
     }
   }
 

@@ -37,6 +37,7 @@ class ConformanceTrial<D extends ConsensusDriver> implements DriverTrial {
   readonly #ended = new AbortController();
   readonly #readers: EventReader[] = [];
   readonly #watches = new Map<ConsensusDriver, LeadershipWatch>();
+  readonly #watchesBeside: LeadershipWatch[] = [];
   readonly #standbys = new Map<ConsensusDriver, D>();
   readonly #silences = new Set<() => Promise<void>>();
   #driver: D;
@@ -69,6 +70,12 @@ class ConformanceTrial<D extends ConsensusDriver> implements DriverTrial {
     if (known !== undefined) return known;
     const watch = new LeadershipWatch(driver);
     this.#watches.set(driver, watch);
+    return watch;
+  }
+
+  watchBeside(): LeadershipWatch {
+    const watch = new LeadershipWatch(this.#driver);
+    this.#watchesBeside.push(watch);
     return watch;
   }
 
@@ -120,6 +127,7 @@ class ConformanceTrial<D extends ConsensusDriver> implements DriverTrial {
     this.#ended.abort(new DOMException("the trial is over", "AbortError"));
     for (const reader of this.#readers) reader.abandon();
     for (const speak of this.#silences) await speak();
+    for (const watch of this.#watchesBeside) await watch.stop();
     for (const standby of this.#standbys.values()) await this.#close(standby);
     await this.#close(this.#driver);
   }

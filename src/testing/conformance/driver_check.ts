@@ -53,6 +53,8 @@ export interface DriverTrial {
   read(options?: { readonly isOver?: boolean }): EventReader;
   /** The stream of a driver, opened at the first call and then kept open. Absent: of the driver under test. */
   watch(driver?: ConsensusDriver): LeadershipWatch;
+  /** Opens another stream of the driver under test, beside the one of `watch`. */
+  watchBeside(): LeadershipWatch;
   /** Waits until the driver under test leads, and keeps it leading: its stream stays open. */
   lead(): Promise<Epoch>;
   /** Ends the driver and opens its store again. */

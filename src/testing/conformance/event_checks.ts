@@ -5,8 +5,11 @@ import type { LeadershipEvent } from "../../consensus/driver.ts";
 import { eventEpoch } from "../../consensus/event_epoch.ts";
 import { EPOCH_MAX } from "../../core/epoch.ts";
 import type { Epoch } from "../../core/epoch.ts";
+import { isOf } from "./driver_check.ts";
 import type { DriverCheck } from "./driver_check.ts";
 import { isReady } from "./event_reader.ts";
+import type { LeadershipWatch } from "./leadership_watch.ts";
+import { tryUntil } from "./patience.ts";
 
 /** The promises about the stream of leadership events. */
 export const EVENT_CHECKS: readonly DriverCheck[] = [
@@ -87,6 +90,23 @@ export const EVENT_CHECKS: readonly DriverCheck[] = [
     },
   },
   {
+    id: "events-undivided",
+    title:
+      "leadershipEvents() refuses a second consumer while one reads, or gives every event to both",
+    needs: ["supersede"],
+    run: async (trial) => {
+      const watch = trial.watch();
+      const { epoch } = await watch.leader();
+      const beside = trial.watchBeside();
+      const isRefused = await isRefusal(beside);
+      await trial.supersede();
+      await watch.until((event) => isOver(event, epoch));
+      if (isRefused) return;
+      await beside.until((event) => isOver(event, epoch));
+      await tryUntil(() => Promise.resolve(sayTheSame(watch, beside)), { signal: trial.ended });
+    },
+  },
+  {
     id: "events-epochs-never-go-back",
     title: "leadershipEvents() reports epochs of 128 bits, and never an older one",
     needs: ["supersede"],
@@ -103,6 +123,24 @@ export const EVENT_CHECKS: readonly DriverCheck[] = [
 /** Whether an event says that the term of an epoch has ended for this node. */
 function isOver(event: LeadershipEvent, epoch: Epoch): boolean {
   return event.kind !== "leader" || event.epoch > epoch;
+}
+
+/** Whether a stream was refused, rather than begun. */
+async function isRefusal(watch: LeadershipWatch): Promise<boolean> {
+  try {
+    await watch.until(() => true);
+    return false;
+  } catch (error) {
+    const cause = error instanceof Error ? error.cause : undefined;
+    assert.ok(isOf("permanent")(cause), `a second stream was refused by ${cause}`);
+    return true;
+  }
+}
+
+/** Whether two streams have come to the same state: each may leave out what did not last. */
+function sayTheSame({ latest }: LeadershipWatch, { latest: other }: LeadershipWatch): boolean {
+  if (latest === undefined || other === undefined) return false;
+  return latest.kind === other.kind && eventEpoch(latest) === eventEpoch(other);
 }
 
 function checkOrder(events: readonly LeadershipEvent[]): void {

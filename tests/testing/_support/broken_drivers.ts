@@ -16,6 +16,12 @@ export const BROKEN_DRIVERS: Readonly<Record<string, readonly NodeClass[]>> = {
   "events-end-when-signal-has-fired": [leadership.IgnoresASignalThatHasFired],
   "events-begin-anew": [leadership.SaysNothingTheSecondTime],
   "events-one-consumer": [leadership.KeepsEventsForWhoHasLeft],
+  "events-undivided": [
+    leadership.SplitsEventsAmongItsConsumers,
+    leadership.LeavesItsConsumerForTheNext,
+    leadership.EndsTheFirstStreamAtTheSecond,
+    leadership.RefusesASecondConsumerInItsOwnWords,
+  ],
   "events-epochs-never-go-back": [leadership.ReportsOlderEpochs],
   "certain-until-is-a-number": [leadership.IsCertainUntilNobodyKnows],
   "certain-until-ends-first": [leadership.IsCertainForTooLong],

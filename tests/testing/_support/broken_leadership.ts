@@ -3,6 +3,7 @@
 /** Drivers that break one promise each: of the stream of leadership, of certainty, of resignation. */
 
 import type { FollowerEvent, LeadershipEvent } from "../../../src/consensus/driver.ts";
+import { PermanentError } from "../../../src/consensus/errors.ts";
 import { settle } from "../../../src/testing/manual_clock.ts";
 import { ModelNode } from "./model_cluster.ts";
 
@@ -58,6 +59,57 @@ export class KeepsEventsForWhoHasLeft extends ModelNode {
     for await (const event of super.leadershipEvents(options)) {
       if (this.#streams === 1 || event.kind !== "follower") yield event;
     }
+  }
+}
+
+export class SplitsEventsAmongItsConsumers extends ModelNode {
+  readonly #taken = new Set<LeadershipEvent>();
+
+  override async *leadershipEvents(options: StreamOptions): AsyncGenerator<LeadershipEvent> {
+    let isFirst = true;
+    for await (const event of super.leadershipEvents(options)) {
+      if (isFirst || !this.#taken.has(event)) {
+        this.#taken.add(event);
+        yield event;
+      }
+      isFirst = false;
+    }
+  }
+}
+
+export class LeavesItsConsumerForTheNext extends ModelNode {
+  #streams = 0;
+
+  override async *leadershipEvents(options: StreamOptions): AsyncGenerator<LeadershipEvent> {
+    const stream = ++this.#streams;
+    for await (const event of super.leadershipEvents(options)) {
+      if (stream === this.#streams) yield event;
+    }
+  }
+}
+
+export class EndsTheFirstStreamAtTheSecond extends ModelNode {
+  #consumer = new AbortController();
+
+  override leadershipEvents({ signal }: StreamOptions): AsyncGenerator<LeadershipEvent> {
+    this.#consumer.abort(new PermanentError("another consumer reads"));
+    this.#consumer = new AbortController();
+    const { signal: replaced } = this.#consumer;
+    return super.leadershipEvents({ signal: AbortSignal.any([signal, replaced]) });
+  }
+}
+
+export class RefusesASecondConsumerInItsOwnWords extends ModelNode {
+  #consumer: AbortSignal | undefined;
+
+  override async *leadershipEvents(options: StreamOptions): AsyncGenerator<LeadershipEvent> {
+    if (this.#consumer?.aborted === false) throw this.refusal();
+    this.#consumer = options.signal;
+    yield* super.leadershipEvents(options);
+  }
+
+  refusal(): Error {
+    return new Error("another consumer reads");
   }
 }
 
