@@ -25,6 +25,10 @@ ioTestNeeding(
     await using client = new TsoClient({ endpoints: [node.address] });
     await client.getSeq("orders", 5);
     const snapshot = await etcd.saveSnapshot();
+    const tooEarly = ["restore", "etcd", "--etcd", etcd.endpoints.join(","), "--keep-sequences"];
+    const { code: early, stderr: reason } = await runCli(tooEarly);
+    assert.equal(early, 1);
+    assert.match(reason, /a node is running/);
     await node.stop();
     await using after = await nodeOn(etcd, node.address);
     const seen = await client.getTs();

@@ -38,7 +38,7 @@ const RESTORE_FLAGS = {
   timeoutMs: valueFlag("timeout", {
     placeholder: "DURATION",
     fallback: "10s",
-    summary: "how long the engine may take for each of the three steps",
+    summary: "how long the engine may take for each step",
     fromEnvironment: false,
     parse: durationFrom(1),
   }),
@@ -67,7 +67,7 @@ export const RESTORE_COMMAND = defineCommand({
     },
   ],
   notes: [
-    "Stop every node first. The high-water and the incarnation, which is the upper half of every epoch, are raised in one step; repeating it is harmless.",
+    "Stop every node first: a leader that is found running within 2 s is refused. The high-water and the incarnation, which is the upper half of every epoch, are raised in one step; repeating it is harmless.",
     "It refuses a store with sequences: what was taken since the backup would be taken again. With --keep-sequences they go on from where the backup has them.",
     "If leases are in use, start no node before the longest of them has run out: those granted since the backup are not known. docs/operations.md has the reasons.",
   ],

@@ -12,6 +12,7 @@ import { positionOf } from "./standing_order.ts";
 import { StandingView } from "./standing_view.ts";
 import type { Sighting, StandingViewOptions } from "./standing_view.ts";
 import type { PeerEndpoint } from "../../core/endpoint.ts";
+import { FIRST_INCARNATION } from "./store.ts";
 import type { Standing } from "./store.ts";
 import { retryPauseMs } from "./timing.ts";
 
@@ -159,8 +160,9 @@ export class Candidate {
     if (sighting === undefined || !this.#mayLead) return Infinity;
     const { clock, timing, furthest } = this.#options;
     const { standing, sinceMs } = sighting;
-    // A term that was seen and is gone may still have a holder.
-    const wasNeverHeld = standing.term === undefined && furthest.isWithoutTerm;
+    // A term that a restore has removed may still have a holder, whether this node has seen it or not.
+    const wasNeverHeld = standing.term === undefined && furthest.isWithoutTerm &&
+      standing.incarnation === FIRST_INCARNATION;
     if (standing.resigned || wasNeverHeld) return 0;
     // Whole: what is left of a sum of fractions could be too little to wait for.
     return Math.ceil(sinceMs + timing.silenceMs - clock.monotonicMs());

@@ -4,6 +4,9 @@ import type { PeerEndpoint } from "../../core/endpoint.ts";
 import type { Epoch } from "../../core/epoch.ts";
 import type { LeaseRecord } from "../../core/lease_table.ts";
 
+/** The incarnation of a store that was never restored: its epochs are above those of an engine that counts from 0. */
+export const FIRST_INCARNATION = 1n;
+
 /** A term of leadership, as the engine knows it. */
 export interface Term {
   /** Incarnation of the store in the upper half, number of the take-over in the lower one. */
@@ -16,7 +19,7 @@ export interface Term {
 
 /** What the engine says of the leadership at one moment. */
 export interface Standing {
-  /** The incarnation of the store. A restore raises it. */
+  /** The incarnation of the store, {@linkcode FIRST_INCARNATION} at first. A restore raises it. */
   readonly incarnation: bigint;
   /** The latest term; absent if nobody has led in this incarnation. */
   readonly term: Term | undefined;

@@ -40,18 +40,18 @@ export class EtcdDriver extends ClusterDriver {
 
   /**
    * After etcd was set back to a snapshot, with no node of the oracle running: makes every later epoch greater than
-   * all before, and raises the high-water. Repeating it is harmless.
+   * all before, and raises the high-water. Repeating it is harmless. It looks for heartbeats for 2 s first.
    *
    * @throws {RangeError} {@linkcode CoreError} if an option is out of range
    * @throws {AdvanceOutOfRangeError} if `atLeastMs` is no whole number from 0 to 2^46 - 1
    * @throws {TransientError} if etcd did not answer in time; it may be done
-   * @throws {PermanentError} if there is no oracle under the prefix, a node of it is running, or sequences of the
-   *   snapshot would be repeated
+   * @throws {PermanentError} if there is no oracle under the prefix, a node of it that leads under a lease below 8 s is
+   *   running, or sequences of the snapshot would be repeated
    */
   static async restore(options: EtcdRestoreOptions): Promise<Restored> {
     const { clock = new SystemClock(), timeoutMs = DEFAULT_RESTORE_TIMEOUT_MS } = options;
     const store = storeOf(options, { clock, watchTimeoutMs: timeoutMs });
-    return await restoreStore(store, options);
+    return await restoreStore(store, { ...options, clock });
   }
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock } from "../../core/clock.ts";
 import { parseEndpoint } from "../../core/endpoint.ts";
 import type { TlsCertificates } from "../../grpc/tls_certificates.ts";
 import type { ClusterNodeOptions } from "../cluster/options.ts";
@@ -56,14 +55,7 @@ export interface EtcdDriverOptions extends ClusterNodeOptions, EtcdLocation {
 }
 
 /** Options of `EtcdDriver.restore`. */
-export interface EtcdRestoreOptions extends EtcdLocation, ClusterRestoreOptions {
-  /**
-   * Where time comes from; for tests.
-   *
-   * @default {new SystemClock()}
-   */
-  readonly clock?: Clock | undefined;
-}
+export interface EtcdRestoreOptions extends EtcdLocation, ClusterRestoreOptions {}
 
 /** A location whose parts are known to be right. */
 export interface CheckedLocation {

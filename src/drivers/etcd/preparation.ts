@@ -2,6 +2,7 @@
 
 import { PermanentError } from "../../consensus/errors.ts";
 import { encodeLeaseRecord } from "../records/lease_record.ts";
+import { FIRST_INCARNATION } from "../cluster/store.ts";
 import type { FoundKeys } from "./found_keys.ts";
 import { highWaterValue, readHighWater } from "./high_water_key.ts";
 import { bytesOf, textOf } from "./keys.ts";
@@ -13,9 +14,6 @@ import { incarnationValue, readStanding, unusable } from "./standing_keys.ts";
 
 /** The version of the keys and values that this release knows. */
 const FORMAT = "1";
-
-/** Epochs of the first incarnation are above those of an engine that counts from 0. */
-const FIRST_INCARNATION = 1n;
 
 /**
  * Makes the keys of an oracle, if none of them is there: a high-water of 0 is right for an oracle that has never

@@ -42,18 +42,19 @@ export class PostgresDriver extends ClusterDriver {
 
   /**
    * After the database was set back to a backup, with no node of the oracle running: makes every later epoch greater
-   * than all before, and raises the high-water. Repeating it is harmless.
+   * than all before, and raises the high-water. Repeating it is harmless. It looks for heartbeats for 2 s first.
    *
    * @throws {RangeError} if an option is out of range
    * @throws {AdvanceOutOfRangeError} if `atLeastMs` is no whole number from 0 to 2^46 - 1
    * @throws {TransientError} if PostgreSQL did not answer in time; it may be done
    * @throws {UnavailableError} if it was not reached
-   * @throws {PermanentError} if there is no oracle of that name, or sequences of the backup would be repeated
+   * @throws {PermanentError} if there is no oracle of that name, a node of it that leads under a lease below 8 s is running,
+   *   or sequences of the backup would be repeated
    */
   static async restore(options: PostgresRestoreOptions): Promise<Restored> {
     const { clock = new SystemClock(), timeoutMs = DEFAULT_RESTORE_TIMEOUT_MS } = options;
     const store = storeOf(options, { clock, watchTimeoutMs: timeoutMs });
-    return await restoreStore(store, options);
+    return await restoreStore(store, { ...options, clock });
   }
 }
 

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock } from "../../core/clock.ts";
 import type { ClusterNodeOptions } from "../cluster/options.ts";
 import type { ClusterRestoreOptions } from "../cluster/restore.ts";
 import type { Certificates } from "./session.ts";
@@ -57,14 +56,7 @@ export interface PostgresLocation {
 export interface PostgresDriverOptions extends ClusterNodeOptions, PostgresLocation {}
 
 /** Options of `PostgresDriver.restore`. */
-export interface PostgresRestoreOptions extends PostgresLocation, ClusterRestoreOptions {
-  /**
-   * Where time comes from; for tests.
-   *
-   * @default {new SystemClock()}
-   */
-  readonly clock?: Clock | undefined;
-}
+export interface PostgresRestoreOptions extends PostgresLocation, ClusterRestoreOptions {}
 
 /** A location whose parts are known to be right. */
 export interface CheckedLocation {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { PermanentError } from "../../consensus/errors.ts";
+import { FIRST_INCARNATION } from "../cluster/store.ts";
 import type { Session } from "./session.ts";
 
 /** The format of the tables that this release reads and writes. */
@@ -28,7 +29,7 @@ begin
   create table tsoracle.oracle (name text primary key);
   create table tsoracle.state (
     name text primary key,
-    incarnation bigint not null default 1,
+    incarnation bigint not null default ${FIRST_INCARNATION},
     term bigint not null default 0,
     beat bigint not null default 0,
     claim_id text,

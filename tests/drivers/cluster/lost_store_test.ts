@@ -79,6 +79,7 @@ Deno.test("a restore raises the incarnation: nodes go on above every epoch and a
   await before.close();
   engine.restore(9_000);
   await using after = await new DriverRig({ engine }).join();
+  await after.pass(2 * LEASE_MS);
   assert(after.leadership.epoch > epoch);
   assert.equal(after.leadership.epoch >> 64n, 9_000n);
   assert.equal(await after.driver.loadHighWater(), 9_000);

@@ -3,6 +3,7 @@
 import { FencedError, NotLeaderError } from "../../../../src/consensus/errors.ts";
 import type { Epoch } from "../../../../src/core/epoch.ts";
 import type { LeaseRecord } from "../../../../src/core/lease_table.ts";
+import { FIRST_INCARNATION } from "../../../../src/drivers/cluster/store.ts";
 import type {
   Claim,
   LeaseWrite,
@@ -27,7 +28,7 @@ interface EngineState {
 }
 
 const EMPTY: EngineState = {
-  incarnation: 0n,
+  incarnation: FIRST_INCARNATION,
   revision: 1n,
   term: undefined,
   beat: "0",
