@@ -139,8 +139,11 @@ ioTest("every example is run here", async () => {
   const source = await Deno.readTextFile(new URL(import.meta.url));
   for await (const { name, isDirectory } of Deno.readDir(folder)) {
     if (name.startsWith("_")) continue;
-    const path = isDirectory ? `examples/${name}/serve.ts` : `examples/${name}`;
-    assert.ok(source.includes(`RunningExample.start("${path}"`), path);
+    const paths = isDirectory
+      ? ["main", "serve"].map((program) => `examples/${name}/${program}.ts`)
+      : [`examples/${name}`];
+    const isRun = paths.some((path) => source.includes(`RunningExample.start("${path}"`));
+    assert.ok(isRun, paths.join(" or "));
   }
 });
 
