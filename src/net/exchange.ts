@@ -88,8 +88,9 @@ export class Exchange implements Entrant, OpenRequest {
 
   #begin(): void {
     this.#connection.beginRequest(this);
-    this.#receiving = this.#options.waits.add(() => this.#onSlowBody());
     this.#message.watch({ onReceived: () => this.#onReceived(), onClosed: () => this.end() });
+    if (this.#message.isLate) this.#onSlowBody();
+    else this.#receiving = this.#options.waits.add(() => this.#onSlowBody());
   }
 
   #onReceived(): void {

@@ -26,6 +26,9 @@ export interface Message {
   /** Says what happens from now on. Called once, as soon as the message is there. */
   watch(events: MessageEvents): void;
 
+  /** Whether somebody else has waited for the request for as long as it may take to come. By default nobody has. */
+  readonly isLate?: boolean;
+
   /**
    * Reads the head of the request.
    *

@@ -13,6 +13,7 @@ import type { Connection, Http2Session } from "./connection.ts";
 import type { Edge, EdgeOptions } from "./edge.ts";
 import { meetExpectation } from "./expectation.ts";
 import { FastLane } from "./fast_lane/fast_lane.ts";
+import type { FastLaneOptions } from "./fast_lane/fast_lane.ts";
 import type { InstantSource } from "./fast_lane/instant_source.ts";
 import { StreamMessage } from "./stream_message.ts";
 
@@ -39,8 +40,10 @@ export class OwnEdge implements Edge {
 
   start(socket: Socket, connection: Connection): Http2Session {
     const { limits, clock, deadlines } = this.#options;
-    const takeSlowly: OnRequest = (stream) => this.#takeSlowly(stream, connection);
-    const lane = this.#laneOf(connection, takeSlowly);
+    const giveUp = (stream: Stream, isLate: boolean) =>
+      this.#takeSlowly(stream, connection, isLate);
+    const takeSlowly: OnRequest = (stream) => giveUp(stream, false);
+    const lane = this.#laneOf(connection, giveUp);
     const http2 = overSocket(socket, (transport) =>
       serveConnection({
         ...{ transport, clock, deadlines },
@@ -54,13 +57,13 @@ export class OwnEdge implements Edge {
 
   close(): void {}
 
-  #takeSlowly(stream: Stream, connection: Connection): void {
+  #takeSlowly(stream: Stream, connection: Connection, isLate: boolean): void {
     if (meetExpectation(stream)) {
-      this.#options.onMessage(new StreamMessage(stream), connection);
+      this.#options.onMessage(new StreamMessage(stream, isLate), connection);
     }
   }
 
-  #laneOf(connection: Connection, giveUp: OnRequest): FastLane | undefined {
+  #laneOf(connection: Connection, giveUp: FastLaneOptions["giveUp"]): FastLane | undefined {
     const { instant, deadlines } = this.#options;
     if (instant === undefined) return undefined;
     const onAnswered = () => connection.noteRequest();

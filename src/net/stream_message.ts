@@ -23,9 +23,12 @@ export class StreamMessage implements Message, StreamSink, AnswerWriter {
   #head: readonly HeaderField[] = [];
   #writable: Deferred<void> | undefined;
 
-  /** Takes a stream that was just opened. */
-  constructor(stream: Stream) {
+  readonly isLate: boolean;
+
+  /** Takes a stream that was just opened, or, if it is late, one whose request has been waited for in vain. */
+  constructor(stream: Stream, isLate: boolean) {
     this.#stream = stream;
+    this.isLate = isLate;
     this.#body = new StreamBody((bytes) => stream.consume(bytes));
     stream.sink = this;
   }

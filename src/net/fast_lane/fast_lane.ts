@@ -25,8 +25,12 @@ export interface FastLaneOptions {
   readonly waits: DeadlineQueue;
   /** Called for each call that the lane has answered. */
   readonly onAnswered: () => void;
-  /** Takes what the lane does not answer. The stream has its new sink when it returns. */
-  readonly giveUp: OnRequest;
+  /**
+   * Takes what the lane does not answer. The stream has its new sink when it returns.
+   *
+   * @param isLate whether the time is over in which the request had to come
+   */
+  readonly giveUp: (stream: Stream, isLate: boolean) => void;
 }
 
 const GRPC_HEAD = encodeBlock([
@@ -152,7 +156,7 @@ class FastSink implements StreamSink {
     if (this.#opened.length === 0) return;
     for (const stream of this.#opened) {
       if (stream.isOver || stream.sink !== this) continue;
-      this.#waiting.set(stream, this.#options.waits.add(() => void this.#giveUp(stream)));
+      this.#waiting.set(stream, this.#options.waits.add(() => void this.#giveUp(stream, true)));
     }
     this.#opened = [];
   }
@@ -177,10 +181,10 @@ class FastSink implements StreamSink {
   }
 
   /** Hands a stream over, with what has come of it. Returns its new sink. */
-  #giveUp(stream: Stream): StreamSink {
+  #giveUp(stream: Stream, isLate = false): StreamSink {
     const { mark: count } = stream;
     this.#forget(stream);
-    this.#options.giveUp(stream);
+    this.#options.giveUp(stream, isLate);
     if (count !== NOT_PLAIN) {
       const message = this.#message(count);
       stream.sink.onData(stream, message, { start: 0, end: message.length });

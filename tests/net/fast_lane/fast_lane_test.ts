@@ -111,8 +111,13 @@ Deno.test("FastLane leaves a call that is long in coming to others", async () =>
   rig.client.send(open(1), open(3), data(3, ONE));
   rig.client.send(data(3, Buffer.alloc(0), true), open(5));
   await rig.clock.advance(WAIT_MS);
-  rig.client.send(data(1, ONE, true), data(5, ONE, true));
+  rig.client.send(data(1, ONE, true), data(5, ONE, true), open(7), data(7, Buffer.alloc(9), true));
   assert.deepEqual(rig.counts, [1]);
+  assert.deepEqual(
+    rig.left,
+    [[1, true], [5, true], [7, false]],
+    "late ones are not waited for again",
+  );
   assert.equal(rig.client.bodyOf(1), ONE.toString("latin1"));
   assert.equal(rig.client.bodyOf(5), ONE.toString("latin1"));
 });

@@ -18,6 +18,8 @@ export class LaneRig implements Disposable {
   /** Whether the oracle grants. */
   grants = true;
   answered = 0;
+  /** The streams that the lane has left to others, and whether they were late. */
+  readonly left: [number, boolean][] = [];
   readonly lane = new FastLane({
     source: {
       getTsNow: (count) => {
@@ -28,7 +30,10 @@ export class LaneRig implements Disposable {
     },
     waits: this.waits,
     onAnswered: () => this.answered++,
-    giveUp: this.echo.onRequest,
+    giveUp: (stream, isLate) => {
+      this.left.push([stream.id, isLate]);
+      this.echo.onRequest(stream);
+    },
   });
   readonly client = MemoryClient.greeted({
     streams: 100,
