@@ -32,7 +32,10 @@ export class Certainty {
   #leastLeadMs = Infinity;
   /** The same since the latest mark, which becomes `latest` if it is acknowledged. */
   #leastLeadOfMarkMs = Infinity;
+  /** The most that the lead was ever seen to have grown since `latest`. */
   #sleptMs = 0;
+  /** The same since the latest mark: a step back before the answer does not undo the sleep. */
+  #sleptSinceMarkMs = 0;
   #hasEnded = false;
 
   /**
@@ -50,6 +53,7 @@ export class Certainty {
     this.#observe();
     const sent = sendTime(this.#clock);
     this.#leastLeadOfMarkMs = leadOf(sent);
+    this.#sleptSinceMarkMs = 0;
     return sent;
   }
 
@@ -59,7 +63,7 @@ export class Certainty {
     if (this.#latest !== undefined && sent.monotonicMs <= this.#latest.monotonicMs) return;
     this.#latest = sent;
     this.#leastLeadMs = Math.min(this.#leastLeadOfMarkMs, leadOf(sent));
-    this.#sleptMs = 0;
+    this.#sleptMs = this.#sleptSinceMarkMs;
     this.#observe();
   }
 
@@ -88,6 +92,7 @@ export class Certainty {
     this.#leastLeadMs = Math.min(this.#leastLeadMs, leadMs);
     this.#leastLeadOfMarkMs = Math.min(this.#leastLeadOfMarkMs, leadMs);
     this.#sleptMs = Math.max(this.#sleptMs, leadMs - this.#leastLeadMs);
+    this.#sleptSinceMarkMs = Math.max(this.#sleptSinceMarkMs, leadMs - this.#leastLeadOfMarkMs);
   }
 }
 

@@ -130,6 +130,21 @@ Deno.test("Certainty sees the sleep after a step back, before and after a heartb
   assert.equal(certainty.isCertain, false);
 });
 
+Deno.test("Certainty keeps the sleep during a heartbeat although the wall clock steps back before its answer", () => {
+  const { clock, certainty } = rig();
+  certainty.extend(certainty.mark());
+  clock.pause(1);
+  const sent = certainty.mark();
+  sleep(clock, CERTAIN_MS);
+  assert.equal(certainty.isCertain, false);
+  clock.jumpTo(clock.nowMs() - CERTAIN_MS);
+  certainty.extend(sent);
+  assert.equal(certainty.isCertain, false);
+  clock.pause(1);
+  certainty.extend(certainty.mark());
+  assert.equal(certainty.isCertain, true);
+});
+
 Deno.test("Certainty forgets a step of the wall clock with the next heartbeat", () => {
   const { clock, certainty } = rig();
   certainty.extend(certainty.mark());
