@@ -6,7 +6,7 @@ import type { ConsensusError } from "../../consensus/errors.ts";
 import { abortable, onAbort } from "../../core/abortable.ts";
 import type { Clock } from "../../core/clock.ts";
 import { connectFault } from "./faults.ts";
-import { BEGIN_SESSION, inRecovery, objectionTo, serverStateOf } from "./safety.ts";
+import { BEGIN_SESSION, CHECK_SESSION, inRecovery, objectionTo, serverStateOf } from "./safety.ts";
 import { Session } from "./session.ts";
 import type { Row, SessionOptions } from "./session.ts";
 import type { Target } from "./target.ts";
@@ -76,6 +76,17 @@ export class Connector {
   }
 
   /**
+   * Asks whether the server of a session still keeps what it acknowledges.
+   *
+   * @throws {PermanentError} if it does not
+   */
+  async check(session: Session): Promise<void> {
+    const [row = {}] = await session.query(CHECK_SESSION);
+    const refusal = this.#objectionTo(row);
+    if (refusal !== undefined) throw refusal;
+  }
+
+  /**
    * A server did not answer: another one is tried first. It may have been promoted, while the old primary waits for
    * replicas that have left it.
    */
@@ -135,7 +146,8 @@ export class Connector {
       const { inRecovery: isStandby, timeline } = serverStateOf(row);
       if (isStandby) throw inRecovery(address);
       if (timeline < this.#timeline) throw outdated(address);
-      this.#refuseUnsafe(row);
+      const refusal = this.#objectionTo(row);
+      if (refusal !== undefined) throw new UnsafeServer(refusal);
       if (timeline > this.#timeline) this.#home = undefined;
       this.#timeline = timeline;
     } finally {
@@ -143,9 +155,8 @@ export class Connector {
     }
   }
 
-  #refuseUnsafe(row: Row): void {
-    const refusal = objectionTo(row, this.#options.acceptAsynchronousReplication);
-    if (refusal !== undefined) throw new UnsafeServer(refusal);
+  #objectionTo(row: Row): PermanentError | undefined {
+    return objectionTo(row, this.#options.acceptAsynchronousReplication);
   }
 
   /** Makes a server the home of all sessions. */

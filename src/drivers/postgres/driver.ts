@@ -13,6 +13,9 @@ import { PostgresStore } from "./store.ts";
 /** Polls of a standby per lease: as many as a leader gives signs of life. */
 const POLLS_PER_LEASE = 4;
 
+/** How often a running node asks whether its server still keeps what it acknowledges, in milliseconds. */
+const CHECK_MS = 60_000;
+
 /**
  * A driver for several nodes that keeps leadership, high-water, sequences and leases in PostgreSQL. The node that leads writes a
  * heartbeat four times per lease; another takes over once it has seen none for a lease and a margin. It refuses a server
@@ -65,5 +68,5 @@ interface StoreTiming {
 
 function storeOf(location: PostgresLocation, timing: StoreTiming): PostgresStore {
   const pollMs = timing.watchTimeoutMs / POLLS_PER_LEASE;
-  return new PostgresStore({ ...checkLocation(location), ...timing, pollMs });
+  return new PostgresStore({ ...checkLocation(location), ...timing, pollMs, checkMs: CHECK_MS });
 }

@@ -3,12 +3,33 @@
 import { PermanentError, UnavailableError } from "../../consensus/errors.ts";
 import type { Row } from "./session.ts";
 
+/** What decides whether acknowledged writes are durable, apart from the level at which a session commits. */
+const DURABILITY = `
+  current_setting('fsync') as fsync,
+  current_setting('synchronous_standby_names') as standby_names,
+  pg_is_in_recovery() as in_recovery,
+  case when pg_is_in_recovery() then '0'
+    else left(pg_walfile_name(pg_current_wal_lsn()), 8) end as timeline,
+  (select count(*) from pg_stat_replication as replica
+    where replica.state is distinct from 'backup'
+      and replica.application_name is distinct from 'pg_basebackup' and not exists (
+      select from pg_replication_slots as slot
+      where slot.active_pid = replica.pid and slot.slot_type = 'logical')) as replicas,
+  (select count(*) from pg_stat_replication where state is null) as unseen,
+  (select count(*) from pg_replication_slots
+    where slot_type = 'physical' and not temporary) as slots`;
+
+/** Asks again what may have changed under a running session. */
+export const CHECK_SESSION = `
+select current_setting('synchronous_commit') as commit_level, ${DURABILITY}`;
+
 /**
  * Sets what a session needs, and asks what decides whether its writes are durable. The level of commit is set
  * to what it is, so that a reload of the configuration does not lower it under a running session. A timeout of
  * statements would cancel the wait of a commit for its replicas, which makes it a success.
  *
- * Not counted as replicas: backups under way, and whoever reads the log by a logical slot.
+ * Not counted as replicas: backups under way, with the stream of the log that accompanies them, and whoever reads
+ * the log by a logical slot.
  */
 export const BEGIN_SESSION = `
 select set_config('default_transaction_isolation', 'read committed', false),
@@ -16,18 +37,7 @@ select set_config('default_transaction_isolation', 'read committed', false),
   set_config('client_min_messages', 'warning', false),
   set_config('lock_timeout', $1, false),
   set_config('synchronous_commit', current_setting('synchronous_commit'), false) as commit_level,
-  current_setting('fsync') as fsync,
-  current_setting('synchronous_standby_names') as standby_names,
-  pg_is_in_recovery() as in_recovery,
-  case when pg_is_in_recovery() then '0'
-    else left(pg_walfile_name(pg_current_wal_lsn()), 8) end as timeline,
-  (select count(*) from pg_stat_replication as replica
-    where replica.state is distinct from 'backup' and not exists (
-      select from pg_replication_slots as slot
-      where slot.active_pid = replica.pid and slot.slot_type = 'logical')) as replicas,
-  (select count(*) from pg_stat_replication where state is null) as unseen,
-  (select count(*) from pg_replication_slots
-    where slot_type = 'physical' and not temporary) as slots`;
+  ${DURABILITY}`;
 
 /** Levels of `synchronous_commit` that wait until a synchronous replica has the commit on its disk. */
 const WAITS_FOR_REPLICA = ["on", "remote_apply"];
@@ -79,12 +89,13 @@ function objectionToReplication(row: Row): PermanentError | undefined {
   }
   if (WAITS_FOR_REPLICA.includes(level ?? "")) return undefined;
   return new PermanentError(
-    `Cannot rely on PostgreSQL as it has ${found} and 'synchronous_commit' must be on or remote_apply: current value is ${level}; set it, ${wayOut}`,
+    `Cannot rely on PostgreSQL as it has ${found}, synchronous_standby_names is set, and 'synchronous_commit' must be on or remote_apply: current value is ${level}; set it, ${wayOut}`,
   );
 }
 
 function hasReplicas(row: Row): boolean {
-  return row["replicas"] !== "0" || row["slots"] !== "0";
+  // Who names synchronous standbys has some, though they may be away.
+  return row["replicas"] !== "0" || row["slots"] !== "0" || row["standby_names"] !== "";
 }
 
 function hidden(row: Row): string {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { getLogger } from "@logtape/logtape";
-import { ConsensusError } from "../../consensus/errors.ts";
+import { ConsensusError, PermanentError } from "../../consensus/errors.ts";
 import { abortable, orAborted } from "../../core/abortable.ts";
 import type { Clock } from "../../core/clock.ts";
 import { deferred } from "../../core/deferred.ts";
@@ -21,6 +21,8 @@ export interface StandingWatchOptions {
   readonly clock: Clock;
   /** How often the standing is read, in milliseconds. */
   readonly pollMs: number;
+  /** How often it is asked whether the server keeps what it acknowledges, in milliseconds. */
+  readonly checkMs: number;
   /** How long one read may take, in milliseconds. */
   readonly timeoutMs: number;
   /** Reads the standing. */
@@ -33,6 +35,8 @@ export interface StandingWatchOptions {
  * Watches the leadership on a session of its own: it reads at an interval, and at once when it is told of a
  * take-over or a resignation. Being told makes it quicker and is not relied on. A watch that is lost is a gap, and so is its
  * new beginning.
+ *
+ * @throws the signal's reason, or {@linkcode PermanentError} if the server can no longer be relied on
  */
 export async function* watchStanding(options: StandingWatchOptions): AsyncGenerator<StandingNews> {
   const { signal } = options;
@@ -45,7 +49,7 @@ export async function* watchStanding(options: StandingWatchOptions): AsyncGenera
       yield* changes(session, bell, options);
     } catch (error) {
       signal.throwIfAborted();
-      if (!(error instanceof ConsensusError)) throw error;
+      if (!(error instanceof ConsensusError) || error instanceof PermanentError) throw error;
       cause = error;
       logger.debug("the watch of the leadership was lost: {cause}", { cause });
     } finally {
@@ -61,9 +65,15 @@ async function* changes(
   bell: Bell,
   options: StandingWatchOptions,
 ): AsyncGenerator<StandingNews, never> {
+  const { connector, clock, checkMs } = options;
   let known: string | undefined;
+  let checkedMs = clock.monotonicMs();
   for (;;) {
     const rung = bell.next();
+    if (clock.monotonicMs() - checkedMs >= checkMs) {
+      await timely(() => connector.check(session), options);
+      checkedMs = clock.monotonicMs();
+    }
     const standing = await timely(() => options.read(session), options);
     const { incarnation, beat, resigned } = standing;
     const now = `${incarnation} ${beat} ${resigned}`;

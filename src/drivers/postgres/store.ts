@@ -44,6 +44,8 @@ export interface PostgresStoreOptions extends ConnectorOptions {
   readonly name: string;
   /** How often a watch reads, in milliseconds. */
   readonly pollMs: number;
+  /** How often a watch asks whether the server still keeps what it acknowledges, in milliseconds. */
+  readonly checkMs: number;
   /** How long one read of a watch may take, in milliseconds. */
   readonly watchTimeoutMs: number;
 }
@@ -52,7 +54,7 @@ export interface PostgresStoreOptions extends ConnectorOptions {
 export class PostgresStore implements ClusterStore {
   readonly #options: PostgresStoreOptions;
   readonly #connector: Connector;
-  /** Heartbeats must not wait for data, nor one kind of data for another. */
+  /** Heartbeats must not wait for answers to data, nor one kind of data for another. On the server writes share one row. */
   readonly #lanes: Readonly<Record<"term" | "reads" | "highWater" | "sequences" | "leases", Lane>>;
 
   /** Connects to nothing yet. */
@@ -81,9 +83,10 @@ export class PostgresStore implements ClusterStore {
 
   /** Changes of the leadership. */
   watchStanding({ signal }: { readonly signal: AbortSignal }): AsyncIterable<StandingNews> {
-    const { clock, pollMs, watchTimeoutMs: timeoutMs } = this.#options;
+    const { clock, pollMs, checkMs, watchTimeoutMs: timeoutMs } = this.#options;
+    const connector = this.#connector;
     const read = (session: Session) => this.#standing(session);
-    return watchStanding({ connector: this.#connector, clock, pollMs, timeoutMs, read, signal });
+    return watchStanding({ connector, clock, pollMs, checkMs, timeoutMs, read, signal });
   }
 
   /** Begins a new term. */

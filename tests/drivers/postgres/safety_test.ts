@@ -22,6 +22,12 @@ async function prepare(server: PostgresServer, choices: StoreChoices = {}): Prom
   await store.prepare(CALM);
 }
 
+/** Opens a session and writes nothing: a commit would wait for replicas that are away. */
+async function read(server: PostgresServer, choices: StoreChoices = {}): Promise<void> {
+  await using store = storeOn(server, choices);
+  await store.readStanding(CALM);
+}
+
 ioTestNeeding(POSTGRES_MISSING, "a server with fsync off is refused", async () => {
   await using server = await PostgresServer.start({ settings: { fsync: "off" } });
   await assert.rejects(prepare(server), refusal(/'fsync' must be on: current value is off/));
@@ -102,6 +108,53 @@ ioTestNeeding(
 
 ioTestNeeding(
   POSTGRES_MISSING,
+  "synchronous standbys that are named and away count as replicas",
+  async () => {
+    await using server = await PostgresServer.start();
+    await prepare(server);
+    await server.set("synchronous_standby_names", "away");
+    for (const level of ["local", "remote_write"]) {
+      await server.set("synchronous_commit", level);
+      const words = /0 replicas .* 'synchronous_commit' must be on or remote_apply: current value/;
+      await assert.rejects(read(server), refusal(words));
+      await read(server, { acceptAsynchronousReplication: true });
+    }
+    await server.set("synchronous_commit", "on");
+    await read(server);
+  },
+);
+
+ioTestNeeding(
+  POSTGRES_MISSING,
+  "a watch ends once the server under it can no longer be relied on",
+  async () => {
+    await using server = await PostgresServer.start();
+    await using store = storeOn(server, { checkMs: 0 });
+    await store.prepare(CALM);
+    const end = new AbortController();
+    let standings = 0;
+    const watching = (async () => {
+      for await (const news of store.watchStanding({ signal: end.signal })) {
+        if (news.kind === "standing") standings++;
+      }
+    })();
+    try {
+      const { epoch } = await takeLead(store);
+      while (standings < 2) {
+        await store.beat(epoch, CALM);
+        await new Promise((resolve) => setTimeout(resolve, 20));
+      }
+      await server.sql("select pg_create_physical_replication_slot('away')");
+      await assert.rejects(watching, refusal(/1 replication slots and none is synchronous/));
+    } finally {
+      end.abort();
+      await watching.catch(() => {});
+    }
+  },
+);
+
+ioTestNeeding(
+  POSTGRES_MISSING,
   "a slot of a replica that is away counts; who reads the log and a backup under way do not",
   async () => {
     await using server = await PostgresServer.start({ settings: { wal_level: "logical" } });
@@ -113,9 +166,13 @@ ioTestNeeding(
     await server.until("select state from pg_stat_replication", "streaming");
     await prepare(server);
     await using _backup = server.client("pg_basebackup", [
-      ...["-D", "-", "-F", "tar", "-X", "none", "-c", "fast", "--max-rate", "32k"],
+      ...["-D", `${server.data}-backup`, "-X", "stream", "-c", "fast", "--max-rate", "32k"],
     ]);
     await server.until("select count(*) from pg_stat_replication where state = 'backup'", "1");
+    await server.until(
+      "select state from pg_stat_replication where application_name = 'pg_basebackup' and state <> 'backup'",
+      "streaming",
+    );
     await prepare(server);
     await server.sql("select pg_create_physical_replication_slot('away')");
     await assert.rejects(prepare(server), refusal(/0 replicas and 1 replication slots/));

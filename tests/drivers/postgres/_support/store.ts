@@ -31,6 +31,7 @@ export function storeOn(server: PostgresServer, choices: StoreChoices = {}): Ope
     acceptAsynchronousReplication: false,
     name: "tsoracle",
     pollMs: 50,
+    checkMs: 60_000,
     watchTimeoutMs: 5_000,
     ...choices,
   });
