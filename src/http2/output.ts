@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { NO_TABLE } from "./hpack/hpack_encoder.ts";
+import { FRAME_HEAD_BYTES } from "./frames/frame_type.ts";
 import { FrameWriter } from "./frames/frame_writer.ts";
 import type { Transport } from "./transport.ts";
 
@@ -70,10 +71,19 @@ export class Output {
     this.frames.headers(streamId, whole, options);
   }
 
+  /** Writes a whole answer: frames of which the first is a whole head of at most 16382 bytes. */
+  answer(frames: Uint8Array): void {
+    if (this.#hasSentBlock) return this.frames.raw(frames);
+    this.#hasSentBlock = true;
+    this.frames.raw(withNoTable(frames));
+  }
+
   /** Sends what was written. */
   flush(): void {
     if (this.frames.length === 0 || this.#isEnded) return;
-    const waiting = this.#transport.write(this.frames.take());
+    const bytes = this.frames.take();
+    const waiting = this.#transport.write(bytes);
+    if (waiting === 0) this.frames.giveBack(bytes);
     if (waiting <= CONGESTED_BYTES || this.#isCongested) return;
     this.#isCongested = true;
     this.#transport.pause();
@@ -106,4 +116,19 @@ export interface BlockOptions {
   readonly endStream: boolean;
   /** Largest payload that the peer takes, in bytes. */
   readonly maxPayloadBytes: number;
+}
+
+function withNoTable(frames: Uint8Array): Uint8Array {
+  const longer = new Uint8Array(frames.length + NO_TABLE.length);
+  longer.set(frames.subarray(0, FRAME_HEAD_BYTES));
+  longer.set(NO_TABLE, FRAME_HEAD_BYTES);
+  longer.set(frames.subarray(FRAME_HEAD_BYTES), FRAME_HEAD_BYTES + NO_TABLE.length);
+  const payloadBytes = readUint24(frames) + NO_TABLE.length;
+  longer[1] = payloadBytes >>> 8;
+  longer[2] = payloadBytes;
+  return longer;
+}
+
+function readUint24(bytes: Uint8Array): number {
+  return (bytes[0] as number) << 16 | (bytes[1] as number) << 8 | (bytes[2] as number);
 }

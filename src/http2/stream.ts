@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { AnswerFrames } from "./frames/answer_frames.ts";
 import type { Output } from "./output.ts";
 import { ReceiveWindow } from "./receive_window.ts";
 import type { RequestHead } from "./request_head.ts";
@@ -37,16 +38,6 @@ export interface ByteSpan {
   readonly start: number;
   /** Where it ends. */
   readonly end: number;
-}
-
-/** The body of an answer that is sent whole: `bytes` up to `end`, which are copied. */
-export interface AnswerBody {
-  /** What holds it. */
-  readonly bytes: Uint8Array;
-  /** Its length in bytes. */
-  readonly end: number;
-  /** The trailers as a header block, if there are any. */
-  readonly trailers?: Uint8Array;
 }
 
 /** What a stream needs of its connection. */
@@ -155,17 +146,15 @@ export class Stream implements Sender {
     return this.#host.sending.canSend(bytes);
   }
 
-  /** Sends a whole answer, for which `canAnswer` has been asked. The stream is over then if its request is. */
-  answer(head: Uint8Array, body: AnswerBody): void {
-    const { bytes, end, trailers } = body;
-    const { output, maxPayloadBytes } = this.#host;
+  /**
+   * Sends a whole answer, for which `canAnswer` has been asked, as a copy. The stream is over then if its request is.
+   */
+  answer(frames: AnswerFrames): void {
+    const { output, sending } = this.#host;
     this.#hasBegun = true;
-    output.headers(this.id, head, { endStream: false, maxPayloadBytes });
-    output.frames.data(this.id, bytes, { start: 0, end, endStream: trailers === undefined });
-    this.#host.sending.spend(end);
-    if (trailers !== undefined) {
-      output.headers(this.id, trailers, { endStream: true, maxPayloadBytes });
-    }
+    frames.address(this.id);
+    output.answer(frames.bytes);
+    sending.spend(frames.bodyBytes);
     output.schedule();
     this.#onSent();
   }

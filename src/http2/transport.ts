@@ -6,9 +6,9 @@
  */
 export interface Transport {
   /**
-   * Sends bytes, which nobody changes afterwards.
+   * Sends bytes, which nobody changes afterwards while some wait.
    *
-   * @returns how many bytes wait to go out, these included
+   * @returns how many bytes wait to go out, these included; 0 if whoever gave the bytes may use them again at once
    */
   write(bytes: Uint8Array): number;
 

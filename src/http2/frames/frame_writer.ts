@@ -5,10 +5,16 @@ import { FLAG, FRAME_HEAD_BYTES, FRAME_TYPE } from "./frame_type.ts";
 const NOTHING = new Uint8Array(0);
 const LEAST_BYTES = 256;
 
+/** A larger buffer is not kept for the next writer: a socket may hold it for a single frame. */
+const MAX_SPARE_BYTES = 16_384;
+
+/** A buffer that nobody uses, for whichever writer is the next to write: one does for all connections. */
+let spare: Uint8Array = NOTHING;
+
 /**
  * Writes frames one behind the other into a buffer that grows, to be sent with one write. What is taken is
- * never written to again, as a socket may still hold it; the next buffer is made as large as the last was
- * full, so that a busy connection allocates once per turn and an idle one holds nothing.
+ * never written to again, as a socket may still hold it, unless it is given back. The next buffer is made as large as
+ * the last was full, so that a busy connection allocates once per turn at most, and an idle one holds nothing.
  */
 export class FrameWriter {
   #bytes: Uint8Array = NOTHING;
@@ -33,6 +39,12 @@ export class FrameWriter {
     this.#bytes = NOTHING;
     this.#length = 0;
     return taken;
+  }
+
+  /** Takes back what `take` has returned last: nobody holds it any more. */
+  giveBack(taken: Uint8Array): void {
+    const bytes = new Uint8Array(taken.buffer);
+    if (bytes.length <= MAX_SPARE_BYTES && bytes.length > spare.length) spare = bytes;
   }
 
   /** DATA: the bytes from `start` to `end`, which fit into a frame. */
@@ -134,10 +146,17 @@ export class FrameWriter {
   #reserve(bytes: number): void {
     const needed = this.#length + bytes;
     if (needed <= this.#bytes.length) return;
-    const larger = new Uint8Array(Math.max(needed, this.#bytes.length * 2, this.#expected));
+    const larger = bufferOf(Math.max(needed, this.#bytes.length * 2, this.#expected));
     if (this.#length > 0) larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
   }
+}
+
+function bufferOf(bytes: number): Uint8Array {
+  if (spare.length < bytes) return new Uint8Array(bytes);
+  const buffer = spare;
+  spare = NOTHING;
+  return buffer;
 }
 
 /** Which part of some bytes a DATA frame carries. */

@@ -2,6 +2,7 @@
 
 import type { Grant } from "../../core/allocator.ts";
 import type { Deadline, DeadlineQueue } from "../../http2/deadline_queue.ts";
+import { AnswerFrames } from "../../http2/frames/answer_frames.ts";
 import { encodeBlock } from "../../http2/hpack/hpack_encoder.ts";
 import type { RequestHead } from "../../http2/request_head.ts";
 import type { OnRequest } from "../../http2/server_streams.ts";
@@ -39,13 +40,13 @@ const GRPC_HEAD = encodeBlock([
 ]);
 const GRPC_TRAILERS = encodeBlock([{ name: "grpc-status", value: "0" }]);
 
-/** By the length of the message, which the head tells. */
-const CONNECT_HEADS: readonly Uint8Array[] = Array.from({ length: 64 }, (_, length) =>
-  encodeBlock([
+function connectHead(messageBytes: number): Uint8Array {
+  return encodeBlock([
     { name: ":status", value: "200" },
     { name: "content-type", value: "application/proto" },
-    { name: "content-length", value: String(length) },
-  ]));
+    { name: "content-length", value: String(messageBytes) },
+  ]);
+}
 
 /** All that an answer of the lane has in frames, at most. */
 const ANSWER_BYTES = 64;
@@ -111,6 +112,8 @@ class FastSink implements StreamSink {
   readonly #prefixBytes: number;
   readonly #clock: ReadClock;
   readonly #writer = new GetTsResponseWriter();
+  /** By the length of the message: there are few. */
+  readonly #answers: AnswerFrames[] = [];
   /** Opened by this read. */
   #opened: Stream[] = [];
   /** Opened by an earlier one, and not whole. */
@@ -170,14 +173,20 @@ class FastSink implements StreamSink {
   }
 
   #answer(stream: Stream, grant: Grant): void {
-    const { bytes } = this.#writer;
-    const end = this.#writer.write(grant, this.#prefixBytes);
+    const length = this.#writer.lengthOf(grant);
+    const answer = this.#answers[length] ??= this.#framesFor(length);
+    this.#writer.write(grant, answer.bytes, answer.bodyStart + this.#prefixBytes);
+    stream.answer(answer);
+  }
+
+  #framesFor(length: number): AnswerFrames {
     if (this.#prefixBytes === 0) {
-      stream.answer(CONNECT_HEADS[end] ?? GRPC_HEAD, { bytes, end });
-    } else {
-      bytes[GRPC_PREFIX_BYTES - 1] = end - GRPC_PREFIX_BYTES;
-      stream.answer(GRPC_HEAD, { bytes, end, trailers: GRPC_TRAILERS });
+      return new AnswerFrames({ head: connectHead(length), bodyBytes: length });
     }
+    const bodyBytes = GRPC_PREFIX_BYTES + length;
+    const answer = new AnswerFrames({ head: GRPC_HEAD, bodyBytes, trailers: GRPC_TRAILERS });
+    answer.bytes[answer.bodyStart + GRPC_PREFIX_BYTES - 1] = length;
+    return answer;
   }
 
   /** Hands a stream over, with what has come of it. Returns its new sink. */

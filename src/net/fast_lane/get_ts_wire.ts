@@ -44,20 +44,20 @@ export function getTsRequest(count: number): Uint8Array {
   return bytes.subarray(0, writeVarint(bytes, 1, count));
 }
 
-/** Writes GetTsResponse messages, one after the other into the same bytes. */
+/** Writes GetTsResponse messages, as protobuf does: fields in their order, zeros left out. */
 export class GetTsResponseWriter {
-  /** Holds the message last written. */
-  readonly bytes: Uint8Array = new Uint8Array(64);
   #epoch: Epoch | undefined;
   #epochFields: Uint8Array = new Uint8Array(0);
 
-  /**
-   * Writes the message of a grant at an offset, as protobuf does: fields in their order, zeros left out.
-   *
-   * @returns where it ends
-   */
-  write(grant: Grant, offset: number): number {
-    const { bytes } = this;
+  /** Length of the message of a grant in bytes, at most 44. */
+  lengthOf({ physicalMs, logicalStart, count, epoch }: Grant): number {
+    if (epoch !== this.#epoch) this.#setEpoch(epoch);
+    return fieldBytes(physicalMs) + fieldBytes(logicalStart) + fieldBytes(count) +
+      this.#epochFields.length;
+  }
+
+  /** Writes the message of a grant at an offset, where there must be room for it. */
+  write(grant: Grant, bytes: Uint8Array, offset: number): void {
     if (grant.epoch !== this.#epoch) this.#setEpoch(grant.epoch);
     let at = offset;
     at = writeField(bytes, at, KEY.physicalMs, grant.physicalMs);
@@ -65,7 +65,6 @@ export class GetTsResponseWriter {
     at = writeField(bytes, at, KEY.granted, grant.count);
     const fields = this.#epochFields;
     for (let i = 0; i < fields.length; i++) bytes[at++] = fields[i] as number;
-    return at;
   }
 
   #setEpoch(epoch: Epoch): void {
@@ -76,6 +75,14 @@ export class GetTsResponseWriter {
     ]);
     this.#epoch = epoch;
   }
+}
+
+/** Length of a field, its key included; a zero is left out. */
+function fieldBytes(value: number): number {
+  if (value === 0) return 0;
+  let bytes = 2;
+  for (let limit = 0x80; value >= limit; limit *= 0x80) bytes += 1;
+  return bytes;
 }
 
 function writeField(bytes: Uint8Array, at: number, key: number, value: number): number {

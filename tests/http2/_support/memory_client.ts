@@ -111,7 +111,7 @@ export class MemoryClient implements Transport {
   }
 
   write(bytes: Uint8Array): number {
-    this.writes.push(bytes);
+    this.writes.push(bytes.slice());
     return this.heldBytes;
   }
 

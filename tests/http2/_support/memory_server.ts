@@ -162,7 +162,7 @@ export class MemoryServer implements Transport {
   }
 
   write(bytes: Uint8Array): number {
-    this.writes.push(bytes);
+    this.writes.push(bytes.slice());
     return this.heldBytes;
   }
 

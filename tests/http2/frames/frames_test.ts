@@ -6,6 +6,7 @@ import { ConnectionFault, ERROR_CODE } from "../../../src/http2/error_code.ts";
 import { FrameReader, readUint31, readUint32 } from "../../../src/http2/frames/frame_reader.ts";
 import { checkFrame, unpad } from "../../../src/http2/frames/frame_rules.ts";
 import { FLAG, FRAME_TYPE } from "../../../src/http2/frames/frame_type.ts";
+import { AnswerFrames } from "../../../src/http2/frames/answer_frames.ts";
 import { FrameWriter } from "../../../src/http2/frames/frame_writer.ts";
 import { scaled } from "../../_support/levels.ts";
 
@@ -107,6 +108,36 @@ Deno.test("FrameWriter.take() gives bytes that are never written to again", () =
   assert.deepEqual(first, copy);
   assert.equal(writer.take().length, 13);
   assert.equal(writer.length, 0);
+});
+
+Deno.test("FrameWriter.take() gives bytes that no other writer touches until they are given back", () => {
+  const [one, other] = [new FrameWriter(), new FrameWriter()];
+  one.ping(PING, 0, 0);
+  const first = one.take();
+  one.giveBack(first);
+  other.ping(PING, 0, FLAG.ack);
+  const second = other.take();
+  one.rstStream(3, 2);
+  assert.deepEqual(second.subarray(9), PING);
+  assert.equal(second[4], FLAG.ack);
+});
+
+Deno.test("AnswerFrames are what FrameWriter writes for the stream that they were addressed to last", () => {
+  const [head, trailers] = [new Uint8Array(20).fill(1), new Uint8Array(9).fill(2)];
+  const body = Uint8Array.of(3, 4, 5);
+  for (const end of [{ trailers }, {}]) {
+    const answer = new AnswerFrames({ head, bodyBytes: body.length, ...end });
+    answer.bytes.set(body, answer.bodyStart);
+    for (const id of [1, 0x7fff_ffff, 259]) {
+      const endStream = !("trailers" in end);
+      const writer = new FrameWriter();
+      writer.headers(id, head, { endStream: false, maxPayloadBytes: 16_384 });
+      writer.data(id, body, { start: 0, end: body.length, endStream });
+      if (!endStream) writer.headers(id, trailers, { endStream: true, maxPayloadBytes: 16_384 });
+      answer.address(id);
+      assert.deepEqual(answer.bytes, writer.take());
+    }
+  }
 });
 
 Deno.test("readUint32() reads the highest bit, and readUint31() leaves it", () => {

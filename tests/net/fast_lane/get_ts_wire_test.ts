@@ -90,9 +90,12 @@ Deno.test("GetTsResponseWriter.write() writes what protobuf would", () => {
       const { physicalMs, logicalStart, count, epoch } = grant;
       const { hi: epochHi, lo: epochLo } = epochToHalves(epoch);
       const message = { physicalMs: BigInt(physicalMs), logicalStart, count, epochHi, epochLo };
-      const end = writer.write({ kind: "granted", ...grant }, offset);
+      const bytes = new Uint8Array(64);
+      const end = offset + writer.lengthOf({ kind: "granted", ...grant });
+      writer.write({ kind: "granted", ...grant }, bytes, offset);
       const expected = toBinary(GetTsResponseSchema, create(GetTsResponseSchema, message));
-      assert.deepEqual(writer.bytes.slice(offset, end), expected);
+      assert.deepEqual(bytes.slice(offset, end), expected);
+      assert.deepEqual(bytes.slice(end), new Uint8Array(64 - end));
     }),
     { numRuns: scaled(1_000, 100_000) },
   );
