@@ -52,7 +52,7 @@ export class OwnEdge implements Edge {
         onReadEnd: () => lane?.onReadEnd(),
         onFault: (error) => logger.error("an HTTP/2 connection failed: {error}", { error }),
       }));
-    return sessionOf(http2);
+    return sessionOf(http2, () => lane?.leaveAll());
   }
 
   close(): void {}
@@ -71,12 +71,15 @@ export class OwnEdge implements Edge {
   }
 }
 
-function sessionOf(http2: Http2Connection): Http2Session {
+function sessionOf(http2: Http2Connection, onClose: () => void): Http2Session {
   return {
     get destroyed(): boolean {
       return http2.isOver;
     },
-    close: () => http2.drain(),
+    close() {
+      onClose();
+      http2.drain();
+    },
     destroy: () => http2.destroy(),
     ping: (onAck) => http2.ping(onAck),
   };

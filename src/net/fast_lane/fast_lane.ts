@@ -81,6 +81,12 @@ export class FastLane {
     this.#sinks.connect.onReadEnd();
     this.#read.onReadEnd();
   }
+
+  /** The server ends: others take the requests that are not whole, and know what to say if they never are. */
+  leaveAll(): void {
+    this.#sinks.grpc.leaveAll();
+    this.#sinks.connect.leaveAll();
+  }
 }
 
 /** One sample of the wall clock for all that a read brings, taken at its first grant: its bytes are here by then. */
@@ -162,6 +168,10 @@ class FastSink implements StreamSink {
       this.#waiting.set(stream, this.#options.waits.add(() => void this.#giveUp(stream, true)));
     }
     this.#opened = [];
+  }
+
+  leaveAll(): void {
+    for (const stream of [...this.#waiting.keys()]) this.#giveUp(stream);
   }
 
   #read(bytes: Uint8Array, { start, end }: ByteSpan): number {

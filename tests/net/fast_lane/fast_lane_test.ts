@@ -122,6 +122,15 @@ Deno.test("FastLane leaves a call that is long in coming to others", async () =>
   assert.equal(rig.client.bodyOf(5), ONE.toString("latin1"));
 });
 
+Deno.test("FastLane leaves what is not whole to others when the server ends", () => {
+  using rig = new LaneRig();
+  rig.client.send(open(1), data(1, ONE), open(3, CONNECT), open(5), data(5, ONE, true));
+  rig.lane.leaveAll();
+  assert.deepEqual(rig.left, [[1, false], [3, false]]);
+  rig.client.send(data(1, Buffer.alloc(0), true));
+  assert.deepEqual([rig.counts, rig.client.bodyOf(1)], [[1], ONE.toString("latin1")]);
+});
+
 Deno.test("FastLane hands over once what is late, and keeps nothing of a call that was cancelled", async () => {
   using rig = new LaneRig();
   rig.client.send(open(1), data(1, ONE));
