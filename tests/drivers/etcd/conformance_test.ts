@@ -1,32 +1,27 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { testDriverConformance } from "../../../src/testing/driver_conformance.ts";
+import { EtcdDriver } from "../../../src/drivers/etcd/driver.ts";
 import { ETCD_MISSING, EtcdCluster } from "../../_support/engines/etcd_cluster.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
-import {
-  closeDriver,
-  fault,
-  openDriver,
-  openDriverWith,
-  reopenDriver,
-  silence,
-  standbyOf,
-  supersede,
-} from "./_support/driver_rig.ts";
+import { conformOnEngine } from "../cluster/_support/relay_harness.ts";
+import { openStore } from "./_support/etcd_rig.ts";
+
+/** Short, so that the checks are; long enough for a machine that is busy with other tests. */
+const LEASE_MS = 1_000;
 
 ioTestNeeding(ETCD_MISSING, "EtcdDriver keeps every promise of a driver", async (t) => {
   await using cluster = await EtcdCluster.start();
-  const checks: (readonly [string, () => Promise<void>])[] = [];
-  testDriverConformance("EtcdDriver", {
-    test: (name, fn) => checks.push([name, fn]),
-    open: () => openDriver(cluster),
-    close: closeDriver,
-    reopen: reopenDriver,
-    openWith: (content) => openDriverWith(cluster, content),
-    standby: standbyOf,
-    supersede,
-    silence,
-    fault,
+  await conformOnEngine(t, "EtcdDriver:", {
+    address: new URL(cluster.member(0).endpoint).host,
+    openStore: ({ name: prefix }) => openStore({ urls: cluster.endpoints, prefix }),
+    openDriver: ({ address, name: prefix, endpoint, maxSequenceKeys }) =>
+      new EtcdDriver({
+        endpoints: [address],
+        prefix,
+        endpoint,
+        maxSequenceKeys,
+        leaseMs: LEASE_MS,
+        callTimeoutMs: 3_000,
+      }),
   });
-  for (const [name, check] of checks) await t.step(name, check);
 });
