@@ -12,7 +12,7 @@ export const DRIVER_COUNTERS = {
   "tsoracle.driver.certainty_lost.total":
     "times that this node led and was no longer certain of it, for want of an acknowledged heartbeat",
   "tsoracle.driver.watch_gaps.total":
-    "times that the watch of the leadership was lost and begun anew",
+    "gaps of the watch of the leadership: its loss is one, its new beginning another",
 } as const;
 
 /** Help texts of the histograms of cluster drivers, by name. All are in seconds. */

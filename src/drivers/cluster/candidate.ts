@@ -211,7 +211,7 @@ export class Candidate {
 
   /** A term that an attempt of this node has begun, whatever that attempt was told. */
   #adopt(standing: Standing): Reign | undefined {
-    const { store, clock, timing, metrics, claims } = this.#options;
+    const { store, clock, timing, metrics, claims, furthest } = this.#options;
     const sent = claims.sentOf(standing);
     claims.settle(standing);
     if (sent === undefined || standing.term === undefined) return undefined;
@@ -219,7 +219,7 @@ export class Candidate {
     this.#ownClaimId = claimId;
     this.#isEngaged = true;
     metrics.count("tsoracle.driver.take_overs.total", 1);
-    this.#reign = new Reign({ store, clock, timing, metrics, epoch, sent });
+    this.#reign = new Reign({ store, clock, timing, metrics, furthest, epoch, sent });
     return this.#reign;
   }
 

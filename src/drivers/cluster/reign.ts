@@ -8,6 +8,7 @@ import type { DriverMetrics } from "../../consensus/driver_metrics.ts";
 import { Certainty } from "./certainty.ts";
 import type { SendTime } from "./certainty.ts";
 import { isOvertaken, isPassing } from "./passing_fault.ts";
+import type { FurthestStanding } from "./standing_order.ts";
 import type { ClusterStore } from "./store.ts";
 import { retryPauseMs } from "./timing.ts";
 import type { LeaseTiming } from "./timing.ts";
@@ -24,6 +25,8 @@ export interface ReignOptions {
   readonly timing: LeaseTiming;
   /** Where to report to. */
   readonly metrics: DriverMetrics;
+  /** What was seen by this node before. */
+  readonly furthest: FurthestStanding;
   /** The term. */
   readonly epoch: Epoch;
   /** When the take-over was sent that began it. It counts as the first heartbeat. */
@@ -141,14 +144,20 @@ export class Reign {
 
   /**
    * Whether the engine's answers arrive, which is asked once certainty has lapsed: heartbeats that are written and
-   * whose answers are lost would keep the other nodes from taking over from one that cannot serve.
+   * whose answers are lost would keep the other nodes from taking over from one that cannot serve. And the engine may
+   * have gone back meanwhile: a heartbeat under the same epoch of another node would count for both.
+   *
+   * @throws {PermanentError} if the store went back
    */
   async #isHeard(): Promise<boolean> {
     this.#noteLapse();
     if (!this.#hasLapsed) return true;
-    const { store, timing } = this.#options;
+    const { store, timing, furthest } = this.#options;
+    const { position: known } = furthest;
     try {
-      await store.readStanding({ timeoutMs: timing.beatTimeoutMs });
+      const standing = await store.readStanding({ timeoutMs: timing.beatTimeoutMs });
+      furthest.refuseBehind(standing, known);
+      furthest.note(standing);
       return true;
     } catch (error) {
       if (isPassing(error)) return false;

@@ -124,9 +124,10 @@ export interface ClusterStore {
 
   /**
    * Changes of the leadership from here on. The first item is a `gap`, once changes from now on will be seen: a
-   * standing read after it misses nothing. A lost connection is mended inside and told by another `gap`. News may
-   * be left out if later news of the same kind follow. It ends by its signal only, by throwing its reason,
-   * or by {@linkcode PermanentError} if the engine can no longer be relied on.
+   * standing read after it misses nothing. A lost connection is told by a `gap` as soon as it is noticed, mended
+   * inside, and told by another `gap` once changes are seen again. News may be left out if later news of the same
+   * kind follow. It ends by its signal only, by throwing its reason, or by {@linkcode PermanentError} if the engine
+   * can no longer be relied on.
    */
   watchStanding(options: { readonly signal: AbortSignal }): AsyncIterable<StandingNews>;
 

@@ -34,8 +34,8 @@ export interface StandingWatchOptions {
 
 /**
  * Follows the leadership for as long as the signal lets it. Whatever ends a watch - a member that is killed or
- * paused, a cluster without a leader, revisions that were compacted away - a new one begins from what is read then, which
- * is told as a gap.
+ * paused, a cluster without a leader, revisions that were compacted away - is told as a gap at once, and so is the new one
+ * that begins from what is read then.
  *
  * What does not pass by itself, such as a refused certificate, is tried again as well: reads will say it.
  *
@@ -47,6 +47,7 @@ export async function* watchStanding(options: StandingWatchOptions): AsyncGenera
   let isOpen = true;
   let pauseMs = FIRST_PAUSE_MS;
   for (;;) {
+    let wasLost = false;
     try {
       for await (const news of watchOnce(options, cause)) {
         isOpen = true;
@@ -56,8 +57,13 @@ export async function* watchStanding(options: StandingWatchOptions): AsyncGenera
     } catch (error) {
       signal.throwIfAborted();
       cause = error;
-      if (isOpen) logger.info("the watch of etcd was lost: {cause}", { cause });
+      wasLost = isOpen;
       isOpen = false;
+    }
+    if (wasLost) {
+      logger.info("the watch of etcd was lost: {cause}", { cause });
+      // The silence of a leader that is not watched means nothing.
+      yield { kind: "gap", cause };
     }
     await clock.delay(pauseMs, { signal });
     pauseMs = Math.min(2 * pauseMs, LONGEST_PAUSE_MS);

@@ -61,6 +61,28 @@ Deno.test("an epoch that a rolled back engine gave to another node is not shared
   assert.equal(one.calls("resign"), 0);
 });
 
+Deno.test("a leader whose certainty lapsed sends no heartbeat under an epoch that another node was given meanwhile", async () => {
+  await using one = new DriverRig();
+  const { engine } = one;
+  const backup = engine.backUp();
+  await one.join();
+  const { epoch } = one.leadership;
+  one.plan("beat", LOST);
+  await one.pass(LEASE_MS);
+  assert(one.certainMs <= 0);
+  // The watch says nothing: only the read before the heartbeat can tell.
+  engine.listeners.clear();
+  one.planNothing();
+  engine.rollBack(backup);
+  const claim = { id: "other", endpoint: { host: "b", port: 1 } };
+  assert.equal(engine.takeOver(engine.standing, claim)?.term?.epoch, epoch);
+  const { beat } = engine.standing;
+  const before = one.calls("beat");
+  await one.pass(LEASE_MS);
+  assert.match(String(one.end), /was held by another node before/);
+  assert.deepEqual([engine.standing.beat, one.calls("beat")], [beat, before]);
+});
+
 Deno.test("a high-water that went back is refused by loads and by persists", async () => {
   await using one = await new DriverRig().join();
   const { epoch } = one.leadership;

@@ -74,7 +74,7 @@ ioTestNeeding(
 
 ioTestNeeding(
   ETCDCTL_MISSING,
-  "the watch outlives a compaction, and a restart of its member is a gap",
+  "the watch outlives a compaction, and both the loss of its member and the return are gaps",
   async () => {
     await using cluster = await EtcdCluster.start();
     await using store = openStore({ urls: cluster.endpoints });
@@ -85,6 +85,7 @@ ioTestNeeding(
     await store.beat(led.epoch, CALM);
     assert.equal((await follower.next()).kind, "standing");
     await cluster.member(0).kill();
+    assert.notEqual(await follower.gap(), undefined, "told while the member is away");
     cluster.member(0).start();
     assert.notEqual(await follower.gap(), undefined);
     await store.beat(led.epoch, CALM);
@@ -106,9 +107,10 @@ ioTestNeeding(
     cluster.member(0).pause();
     // A call of the same node finds out, long before the watch itself would.
     await assert.rejects(store.readStanding({ timeoutMs: 500 }));
-    const again = follower.gap();
+    const left = follower.gap();
     await within(lost(logs), 9_000, () => "the watch has not left the member before its ping");
-    await again;
+    await left;
+    await follower.gap();
     await whileElecting(cluster.member(0).endpoint, () => writer.beat(led.epoch, CALM));
     await follower.until(({ kind }) => kind === "standing");
     cluster.member(0).resume();
@@ -125,13 +127,14 @@ ioTestNeeding(
     const led = await leadStore(store);
     await using follower = new Follower(store);
     await follower.gap();
-    const again = follower.gap();
+    const left = follower.gap();
     await Promise.all([cluster.member(1).kill(), cluster.member(2).kill()]);
     await within(lost(logs), 60_000, () => "the watch has not ended");
     assert.match(String(logs.records[0]?.properties.cause), /no leader/);
+    assert.notEqual(await left, undefined);
     cluster.member(1).start();
     cluster.member(2).start();
-    assert.notEqual(await again, undefined);
+    assert.notEqual(await follower.gap(), undefined);
     await whileElecting("nobody", () => store.beat(led.epoch, CALM));
     await follower.until(({ kind }) => kind === "standing");
   },
@@ -170,6 +173,7 @@ ioTestNeeding(
     const again = follower.gap();
     client.isLate = false;
     assert.match(String(await again), /its revisions before \d+ are compacted/);
+    await follower.gap();
     await store.beat(led.epoch, CALM);
     assert.equal((await follower.next()).kind, "standing");
   },
