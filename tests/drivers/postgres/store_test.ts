@@ -5,61 +5,59 @@ import { FencedError, PermanentError } from "../../../src/consensus/errors.ts";
 import { epochFromHalves } from "../../../src/core/epoch.ts";
 import { POSTGRES_MISSING, PostgresServer } from "../../_support/engines/postgres_server.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
+import { testOnOneServer } from "./_support/one_server.ts";
 import { CALM, claimOf, storeOn, takeLead } from "./_support/store.ts";
 
-ioTestNeeding(
-  POSTGRES_MISSING,
-  "PostgresStore takes over, beats, persists and resigns, and an older term changes nothing",
-  async () => {
-    await using server = await PostgresServer.start();
-    await using store = storeOn(server);
-    await store.prepare(CALM);
-    const empty = await store.readStanding(CALM);
-    assert.equal(empty.term, undefined);
-    assert.equal(await store.loadHighWater(CALM), 0);
+testOnOneServer("PostgresStore", {
+  "PostgresStore takes over, beats, persists and resigns, and an older term changes nothing":
+    async (server, name) => {
+      await using store = storeOn(server, { name });
+      await store.prepare(CALM);
+      const empty = await store.readStanding(CALM);
+      assert.equal(empty.term, undefined);
+      assert.equal(await store.loadHighWater(CALM), 0);
 
-    const first = await takeLead(store, "one");
-    assert.equal(first.epoch, epochFromHalves({ hi: empty.incarnation, lo: 1n }));
-    assert.equal(first.claimId, "one");
-    assert.equal(await store.takeOver(empty, claimOf("late"), CALM), undefined);
-    assert.equal(await store.persistHighWater(2 ** 46 - 1, first.epoch, CALM), 2 ** 46 - 1);
-    assert.equal(await store.persistHighWater(5, first.epoch, CALM), 2 ** 46 - 1);
-    const seen = await store.readStanding(CALM);
-    await store.beat(first.epoch, CALM);
-    assert.notEqual((await store.readStanding(CALM)).beat, seen.beat);
-    assert.equal(await store.takeOver(seen, claimOf("deceived"), CALM), undefined);
+      const first = await takeLead(store, "one");
+      assert.equal(first.epoch, epochFromHalves({ hi: empty.incarnation, lo: 1n }));
+      assert.equal(first.claimId, "one");
+      assert.equal(await store.takeOver(empty, claimOf("late"), CALM), undefined);
+      assert.equal(await store.persistHighWater(2 ** 46 - 1, first.epoch, CALM), 2 ** 46 - 1);
+      assert.equal(await store.persistHighWater(5, first.epoch, CALM), 2 ** 46 - 1);
+      const seen = await store.readStanding(CALM);
+      await store.beat(first.epoch, CALM);
+      assert.notEqual((await store.readStanding(CALM)).beat, seen.beat);
+      assert.equal(await store.takeOver(seen, claimOf("deceived"), CALM), undefined);
 
-    await store.resign(first.epoch, CALM);
-    await store.beat(first.epoch, CALM);
-    assert.ok((await store.readStanding(CALM)).resigned);
-    const resigned = { ...seen, resigned: true };
-    const second = (await store.takeOver(resigned, claimOf("two"), CALM))?.term;
-    assert.ok(second !== undefined && second.epoch > first.epoch);
-    await store.resign(first.epoch, CALM);
-    assert.ok(!(await store.readStanding(CALM)).resigned);
+      await store.resign(first.epoch, CALM);
+      await store.beat(first.epoch, CALM);
+      assert.ok((await store.readStanding(CALM)).resigned);
+      const resigned = { ...seen, resigned: true };
+      const second = (await store.takeOver(resigned, claimOf("two"), CALM))?.term;
+      assert.ok(second !== undefined && second.epoch > first.epoch);
+      await store.resign(first.epoch, CALM);
+      assert.ok(!(await store.readStanding(CALM)).resigned);
 
-    const fenced = (error: Error) => error instanceof FencedError && error.current === second.epoch;
-    const sequences = await store.readSequences(CALM);
-    const { version } = sequences;
-    const moved = new Map([["a", 1n]]);
-    await assert.rejects(store.beat(first.epoch, CALM), fenced);
-    await assert.rejects(store.persistHighWater(9, first.epoch, CALM), fenced);
-    const write = { version, operationId: "late", moved, counters: moved };
-    await assert.rejects(store.writeSequences(write, first.epoch, CALM), fenced);
-    await assert.rejects(
-      store.writeLeases({ version: "0", leases: [] }, first.epoch, CALM),
-      fenced,
-    );
-    assert.deepEqual(await store.readSequences(CALM), sequences);
-  },
-);
+      const fenced = (error: Error) =>
+        error instanceof FencedError && error.current === second.epoch;
+      const sequences = await store.readSequences(CALM);
+      const { version } = sequences;
+      const moved = new Map([["a", 1n]]);
+      await assert.rejects(store.beat(first.epoch, CALM), fenced);
+      await assert.rejects(store.persistHighWater(9, first.epoch, CALM), fenced);
+      const write = { version, operationId: "late", moved, counters: moved };
+      await assert.rejects(store.writeSequences(write, first.epoch, CALM), fenced);
+      await assert.rejects(
+        store.writeLeases({ version: "0", leases: [] }, first.epoch, CALM),
+        fenced,
+      );
+      assert.deepEqual(await store.readSequences(CALM), sequences);
+    },
 
-ioTestNeeding(
-  POSTGRES_MISSING,
-  "PostgresStore keeps sequences of every key and ordinal, each write once",
-  async () => {
-    await using server = await PostgresServer.start();
-    await using store = storeOn(server);
+  "PostgresStore keeps sequences of every key and ordinal, each write once": async (
+    server,
+    name,
+  ) => {
+    await using store = storeOn(server, { name });
     await store.prepare(CALM);
     const { epoch } = await takeLead(store);
     const moved = new Map([["\0", 1n], ["\uFEFFkey", 2n ** 64n - 1n], ["schlüssel'\\{}\",", 7n]]);
@@ -75,14 +73,12 @@ ioTestNeeding(
     for (const [key, next] of moved) assert.equal(await store.loadSequence(key, CALM), next);
     assert.equal(await store.loadSequence("unknown", CALM), 0n);
   },
-);
 
-ioTestNeeding(
-  POSTGRES_MISSING,
-  "PostgresStore keeps leases, and replaces only the version that was read",
-  async () => {
-    await using server = await PostgresServer.start();
-    await using store = storeOn(server);
+  "PostgresStore keeps leases, and replaces only the version that was read": async (
+    server,
+    name,
+  ) => {
+    await using store = storeOn(server, { name });
     await store.prepare(CALM);
     const { epoch } = await takeLead(store);
     const { version, leases } = await store.readLeases(CALM);
@@ -103,7 +99,22 @@ ioTestNeeding(
     });
     assert.deepEqual((await store.readLeases(CALM)).leases, [lease]);
   },
-);
+
+  "a restored store has a higher incarnation and high-water, and no term": async (server, name) => {
+    await using store = storeOn(server, { name });
+    await store.prepare(CALM);
+    const before = await store.readStanding(CALM);
+    const { epoch } = await takeLead(store);
+    await store.persistHighWater(100, epoch, CALM);
+    const restored = await store.restore(50, CALM);
+    assert.ok(restored.incarnation > before.incarnation);
+    assert.equal(restored.highWaterMs, 100);
+    assert.equal((await store.restore(500, CALM)).highWaterMs, 500);
+    assert.equal((await store.readStanding(CALM)).term, undefined);
+    await assert.rejects(store.beat(epoch, CALM), { code: "not-leader" });
+    assert.ok((await takeLead(store)).epoch > epoch);
+  },
+});
 
 ioTestNeeding(
   POSTGRES_MISSING,
@@ -132,26 +143,6 @@ ioTestNeeding(
     } finally {
       await Promise.all(stores.map((store) => store.close()));
     }
-  },
-);
-
-ioTestNeeding(
-  POSTGRES_MISSING,
-  "a restored store has a higher incarnation and high-water, and no term",
-  async () => {
-    await using server = await PostgresServer.start();
-    await using store = storeOn(server);
-    await store.prepare(CALM);
-    const before = await store.readStanding(CALM);
-    const { epoch } = await takeLead(store);
-    await store.persistHighWater(100, epoch, CALM);
-    const restored = await store.restore(50, CALM);
-    assert.ok(restored.incarnation > before.incarnation);
-    assert.equal(restored.highWaterMs, 100);
-    assert.equal((await store.restore(500, CALM)).highWaterMs, 500);
-    assert.equal((await store.readStanding(CALM)).term, undefined);
-    await assert.rejects(store.beat(epoch, CALM), { code: "not-leader" });
-    assert.ok((await takeLead(store)).epoch > epoch);
   },
 );
 

@@ -6,6 +6,7 @@ import type { PostgresStore } from "../../../src/drivers/postgres/store.ts";
 import { POSTGRES_MISSING, PostgresServer } from "../../_support/engines/postgres_server.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
 import { within } from "../../_support/server_process.ts";
+import { testOnOneServer } from "./_support/one_server.ts";
 import { CALM, persistently, storeOn, takeLead } from "./_support/store.ts";
 
 /** Longer than any test: a watch that polls this seldom hears only what it is told. */
@@ -51,33 +52,29 @@ function isTerm(number: bigint): (news: StandingNews) => boolean {
     news.kind === "standing" && ((news.standing.term?.epoch ?? 0n) & 0xffffn) === number;
 }
 
-ioTestNeeding(
-  POSTGRES_MISSING,
-  "a watch begins with a gap, and is told of a take-over and of a resignation without a poll",
-  async () => {
-    await using server = await PostgresServer.start();
-    await using store = storeOn(server, { pollMs: NEVER_MS });
-    await store.prepare(CALM);
-    await using watch = new Watching(store);
-    assert.equal((await watch.next()).kind, "gap");
-    assert.ok(isTerm(0n)(await watch.next()));
-    const { epoch } = await takeLead(store);
-    assert.ok(isTerm(1n)(await watch.next()));
-    await store.resign(epoch, CALM);
-    const news = await watch.next();
-    assert.ok(news.kind === "standing" && news.standing.resigned);
-    await store.restore(5, CALM);
-    const restored = await watch.next();
-    assert.ok(restored.kind === "standing" && restored.standing.term === undefined);
-  },
-);
+testOnOneServer("a watch of PostgresStore", {
+  "a watch begins with a gap, and is told of a take-over and of a resignation without a poll":
+    async (server, name) => {
+      await using store = storeOn(server, { name, pollMs: NEVER_MS });
+      await store.prepare(CALM);
+      await using watch = new Watching(store);
+      assert.equal((await watch.next()).kind, "gap");
+      assert.ok(isTerm(0n)(await watch.next()));
+      const { epoch } = await takeLead(store);
+      assert.ok(isTerm(1n)(await watch.next()));
+      await store.resign(epoch, CALM);
+      const news = await watch.next();
+      assert.ok(news.kind === "standing" && news.standing.resigned);
+      await store.restore(5, CALM);
+      const restored = await watch.next();
+      assert.ok(restored.kind === "standing" && restored.standing.term === undefined);
+    },
 
-ioTestNeeding(
-  POSTGRES_MISSING,
-  "a watch that is told nothing finds heartbeats and take-overs by polling",
-  async () => {
-    await using server = await PostgresServer.start();
-    await using store = storeOn(server);
+  "a watch that is told nothing finds heartbeats and take-overs by polling": async (
+    server,
+    name,
+  ) => {
+    await using store = storeOn(server, { name });
     await store.prepare(CALM);
     const { epoch } = await takeLead(store);
     await using watch = new Watching(store);
@@ -90,7 +87,21 @@ ioTestNeeding(
     await server.sql("update tsoracle.state set term = term + 1, beat = beat + 1");
     await watch.until(isTerm(2n));
   },
-);
+
+  "a watch of a paused server tells a gap, and goes on after another": async (server, name) => {
+    await using store = storeOn(server, { name, watchTimeoutMs: 200 });
+    await store.prepare(CALM);
+    await using watch = new Watching(store);
+    await watch.until(isTerm(0n));
+    await server.pause();
+    await watch.until(isGap);
+    await assert.rejects(store.readStanding({ timeoutMs: 600 }));
+    server.resume();
+    await watch.until(isGap);
+    await persistently(() => takeLead(store));
+    await watch.until(isTerm(1n));
+  },
+});
 
 ioTestNeeding(
   POSTGRES_MISSING,
@@ -108,25 +119,6 @@ ioTestNeeding(
     await server.kill();
     await watch.until(isGap);
     await server.serve();
-    await watch.until(isGap);
-    await persistently(() => takeLead(store));
-    await watch.until(isTerm(1n));
-  },
-);
-
-ioTestNeeding(
-  POSTGRES_MISSING,
-  "a watch of a paused server tells a gap, and goes on after another",
-  async () => {
-    await using server = await PostgresServer.start();
-    await using store = storeOn(server, { watchTimeoutMs: 200 });
-    await store.prepare(CALM);
-    await using watch = new Watching(store);
-    await watch.until(isTerm(0n));
-    await server.pause();
-    await watch.until(isGap);
-    await assert.rejects(store.readStanding({ timeoutMs: 600 }));
-    server.resume();
     await watch.until(isGap);
     await persistently(() => takeLead(store));
     await watch.until(isTerm(1n));
