@@ -165,7 +165,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
   }
 
   #onData(frame: Frame): void {
-    const { streamId, bytes, flags } = frame;
+    const { streamId, flags } = frame;
     const frameBytes = frame.end - frame.start;
     if (!this.#window.take(frameBytes)) {
       throw new ConnectionFault(
@@ -181,7 +181,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
     }
     const isEnd = (flags & FLAG.endStream) !== 0;
     if (this.#span.start === this.#span.end && !isEnd) spend(this.#parts.budget);
-    if (!stream.receive(bytes, this.#span, frameBytes)) {
+    if (!stream.receive(frame, this.#span)) {
       this.#refuse(streamId, ERROR_CODE.flowControlError);
     } else if (stream.hasWrongLength(isEnd)) {
       this.#refuse(streamId, ERROR_CODE.protocolError);

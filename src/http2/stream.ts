@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { AnswerFrames } from "./frames/answer_frames.ts";
+import type { Frame } from "./frames/frame_reader.ts";
+import { FLAG } from "./frames/frame_type.ts";
 import type { Output } from "./output.ts";
 import { ReceiveWindow } from "./receive_window.ts";
 import type { RequestHead } from "./request_head.ts";
@@ -74,7 +76,7 @@ export class Stream implements Sender {
   /** What the peer takes on this stream, in bytes; below 0 if it has lowered its settings. */
   sendWindowBytes = DEFAULT_WINDOW_BYTES;
   readonly #host: StreamHost;
-  /** Made with the first DATA: most bodies are small, and come at once or not at all. */
+  /** Made with the first DATA that is not the last: most bodies come in one frame, which any window allows. */
   #receiveWindow: ReceiveWindow | undefined;
   #receivedBytes = 0;
   /** Received and not yet consumed. */
@@ -197,13 +199,16 @@ export class Stream implements Sender {
   }
 
   /**
-   * Takes a DATA frame of `frameBytes` bytes with padding. For the connection.
+   * Takes a DATA frame, of which `span` is what is left without padding. For the connection.
    *
    * @returns false if it is more than the window allows
    */
-  receive(bytes: Uint8Array, span: ByteSpan, frameBytes: number): boolean {
-    this.#receiveWindow ??= new ReceiveWindow(DEFAULT_WINDOW_BYTES);
-    if (!this.#receiveWindow.take(frameBytes)) return false;
+  receive({ flags, bytes, start, end }: Frame, span: ByteSpan): boolean {
+    const frameBytes = end - start;
+    if ((flags & FLAG.endStream) === 0) {
+      this.#receiveWindow ??= new ReceiveWindow(DEFAULT_WINDOW_BYTES);
+    }
+    if (this.#receiveWindow?.take(frameBytes) === false) return false;
     const dataBytes = span.end - span.start;
     this.#receivedBytes += dataBytes;
     this.#heldBytes += frameBytes;

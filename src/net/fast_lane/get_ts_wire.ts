@@ -13,6 +13,9 @@ const KEY = { count: 0x08, physicalMs: 0x08, logicalStart: 0x10, granted: 0x18 }
 const KEY_EPOCH_HI = 0x20;
 const KEY_EPOCH_LO = 0x28;
 
+/** What four bytes of a varint hold, and one more. */
+const FOUR_VARINT_BYTES = 0x1000_0000;
+
 /** A message that is not the plain form of a request. */
 export const NOT_PLAIN = 0;
 
@@ -91,11 +94,15 @@ function writeField(bytes: Uint8Array, at: number, key: number, value: number): 
   return writeVarint(bytes, at + 1, value);
 }
 
-/** Values up to 2^53: beyond 32 bits the operators on bits do not reach. */
+/** Values up to 2^53: beyond 32 bits the operators on bits do not reach, so four bytes of them are split off. */
 function writeVarint(bytes: Uint8Array, start: number, value: number): number {
   let at = start;
   let rest = value;
-  for (; rest >= 0x8000_0000; rest = Math.floor(rest / 0x80)) bytes[at++] = (rest % 0x80) | 0x80;
+  if (value >= FOUR_VARINT_BYTES) {
+    rest = Math.floor(value / FOUR_VARINT_BYTES);
+    const low = value - rest * FOUR_VARINT_BYTES;
+    for (let shift = 0; shift < 28; shift += 7) bytes[at++] = (low >>> shift) & 0x7f | 0x80;
+  }
   for (; rest >= 0x80; rest >>>= 7) bytes[at++] = (rest & 0x7f) | 0x80;
   bytes[at++] = rest;
   return at;
