@@ -81,6 +81,7 @@ ioTestNeeding(
     assert.equal(code, 0);
     assert.match(stdout, new RegExp(`above physical_ms=${seed} \\(4188-`));
     assert.match(stdout, new RegExp(`^incarnation=${seed} sequences=0 leases=0$`, "m"));
+    assert.match(stdout, new RegExp(`^Keep ${seed}: a later restore needs a seed above it`, "m"));
     await using next = await ServerProcess.start({ driver, flags });
     const got = await runCli(["get", "--endpoint", next.address, "--json"]);
     assert(JSON.parse(got.stdout).physicalMs > Number(seed));

@@ -24,7 +24,7 @@ export const INIT_COMMAND = defineCommand({
     },
   ],
   notes: [
-    "To replace a lost state, seed it above the physical part of every timestamp that was ever issued and above every bound of a lease: docs/operations.md has the formula.",
+    "To replace a lost state, seed it above the physical part of every timestamp that was ever issued and above every bound of a lease: docs/operations.md has the formula. If a seed was given earlier, the new one must also be above that one and what was issued after it, so keep each seed.",
     "Sequences and leases in the directory are kept, and a seed below the bound of one is refused.",
     "An existing state is never overwritten.",
   ],

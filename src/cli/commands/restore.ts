@@ -68,6 +68,7 @@ export const RESTORE_COMMAND = defineCommand({
   ],
   notes: [
     "Stop every node first: a leader that is found running within 2 s is refused. The high-water and the incarnation, which is the upper half of every epoch, are raised in one step; repeating it is harmless.",
+    "If the oracle was restored or seeded before, the new seed must also be above that seed and what was issued after it: keep the line that is printed, and see the formula in docs/operations.md.",
     "It refuses a store with sequences: what was taken since the backup would be taken again. With --keep-sequences they go on from where the backup has them.",
     "If leases are in use, start no node before the longest of them has run out: those granted since the backup are not known. docs/operations.md has the reasons.",
   ],
@@ -140,5 +141,6 @@ function linesOf(restored: Restored, { driver, prefix, json }: Told): string {
       new Date(highWaterMs).toISOString()
     })`,
     `incarnation=${incarnation} sequences=${sequences} leases=${leases}`,
+    `Keep ${highWaterMs}: a later restore needs a seed above it (docs/operations.md)`,
   ].join("\n");
 }
