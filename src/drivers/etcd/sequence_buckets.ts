@@ -133,6 +133,6 @@ function incomplete(keys: EtcdKeys, there: number, wanted: number): PermanentErr
       textOf(keys.sequences.key)
     }...' of etcd: they hold ${there} sequences where '${
       textOf(keys.sequenceHead)
-    }' counts ${wanted}, so some were removed and would begin again at 0; put them back from a snapshot of etcd (docs/engines.md)`,
+    }' counts ${wanted}, so some were removed and would begin again at 0; set etcd back to a snapshot and run the restore, or move to a new prefix (docs/engines.md)`,
   );
 }

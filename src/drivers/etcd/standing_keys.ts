@@ -70,7 +70,7 @@ export function unusable(key: Uint8Array, text: string | undefined): PermanentEr
   return new PermanentError(
     `Cannot use the key '${
       textOf(key)
-    }' of etcd: ${what}, which no release of this driver wrote; put it back from a snapshot of etcd and run the restore (docs/engines.md)`,
+    }' of etcd: ${what}, which no release of this driver wrote; set etcd back to a snapshot and run the restore, or move to a new prefix (docs/engines.md)`,
   );
 }
 

@@ -262,7 +262,7 @@ function understood<T>(decode: () => T): T {
   } catch (cause) {
     if (!(cause instanceof RecordError)) throw cause;
     throw new PermanentError(
-      `${cause.message}; put the key back from a snapshot of etcd and run the restore (docs/engines.md)`,
+      `${cause.message}; set etcd back to a snapshot and run the restore, or move to a new prefix (docs/engines.md)`,
       { cause },
     );
   }
