@@ -8,6 +8,9 @@ import { crc32c } from "../records/crc32c.ts";
  */
 export const SEQUENCE_BUCKETS = 64;
 
+/** The names for which all keys that begin with `PREFIX/NAME/` belong to the oracle of the prefix. */
+export const KEY_FOLDERS: readonly string[] = ["leadership", "sequences"];
+
 const ENCODER = new TextEncoder();
 const DECODER = new TextDecoder();
 

@@ -4,6 +4,7 @@ import { parseEndpoint } from "../../core/endpoint.ts";
 import type { TlsCertificates } from "../../grpc/tls_certificates.ts";
 import type { ClusterNodeOptions } from "../cluster/options.ts";
 import type { ClusterRestoreOptions } from "../cluster/restore.ts";
+import { KEY_FOLDERS } from "./keys.ts";
 import { MAX_SEQUENCE_KEYS } from "./sequence_buckets.ts";
 
 /** What all keys begin with if nothing else is chosen. */
@@ -36,7 +37,8 @@ export interface EtcdLocation {
   readonly tls?: boolean | EtcdTlsOptions | undefined;
   /**
    * What all keys of the oracle begin with: 1 to 128 letters, digits, and `-`, `_`, `.`, `/`. Oracles with different prefixes
-   * on one etcd know nothing of each other.
+   * on one etcd know nothing of each other. No part between slashes may be `leadership` or `sequences`: such an oracle
+   * would lie among the keys of another.
    *
    * @default {"tsoracle"}
    */
@@ -83,6 +85,14 @@ export function checkLocation(location: EtcdLocation): CheckedLocation {
   if (!/^[\w./-]+$/.test(prefix) || prefix.length > MAX_PREFIX_LENGTH) {
     throw new RangeError(
       `Cannot make a driver as 'prefix' must have 1 to ${MAX_PREFIX_LENGTH} letters, digits, '-', '_', '.' or '/': current value is ${
+        JSON.stringify(prefix)
+      }`,
+    );
+  }
+  const reserved = prefix.split("/").find((part) => KEY_FOLDERS.includes(part));
+  if (reserved !== undefined) {
+    throw new RangeError(
+      `Cannot make a driver as 'prefix' must not have '${reserved}' between slashes, where the keys of another oracle may be: current value is ${
         JSON.stringify(prefix)
       }`,
     );

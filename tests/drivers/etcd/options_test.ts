@@ -20,6 +20,8 @@ const REFUSED: readonly (readonly [string, Partial<EtcdDriverOptions>, RegExp])[
   ["an empty prefix", { prefix: "" }, /'prefix' must have 1 to 128 .*current value is ""/],
   ["a prefix with a space", { prefix: "a b" }, /'prefix' must have/],
   ["a long prefix", { prefix: "p".repeat(129) }, /'prefix' must have/],
+  ["a prefix among another's leadership", { prefix: "a/leadership" }, /not have 'leadership'/],
+  ["a prefix below another's sequences", { prefix: "a/sequences/b" }, /not have 'sequences'/],
   ["a certificate without a key", { tls: { certPem: "x" } }, /'tls.certPem' and 'tls.keyPem' must/],
   [
     "more sequences than fit",
@@ -46,10 +48,10 @@ Deno.test("EtcdDriver takes members with and without a scheme, and certificates"
     prefix: "tsoracle",
   });
   const tls = { caPem: "ca", certPem: "cert", keyPem: "key" };
-  assert.deepEqual(checkLocation({ endpoints, tls, prefix: "a/b_c.d-1" }), {
+  assert.deepEqual(checkLocation({ endpoints, tls, prefix: "a/leadership_c.d-1" }), {
     urls: ["https://etcd:2379", "http://etcd:2379", "https://[::1]:2379"],
     tls: { ca: "ca", cert: "cert", key: "key" },
-    prefix: "a/b_c.d-1",
+    prefix: "a/leadership_c.d-1",
   });
   assert.deepEqual(checkLocation({ endpoints: ENDPOINTS, tls: true }).urls, ["https://etcd:2379"]);
 });
