@@ -3,6 +3,7 @@
 import { parseEndpoint } from "../../core/endpoint.ts";
 import type { PeerEndpoint } from "../../core/endpoint.ts";
 import { CoreError } from "../../core/errors.ts";
+import { DEFAULT_PREFIX, isPrefix, PREFIX_RULE } from "../../drivers/cluster/location.ts";
 import { LONGEST_LEASE_MS, SHORTEST_LEASE_MS } from "../../drivers/cluster/timing.ts";
 import { STATE_DIR_FLAG } from "../common.ts";
 import { ValueError } from "../errors.ts";
@@ -19,7 +20,7 @@ export const FILE_FLAGS = {
 export const PREFIX_FLAGS = {
   prefix: valueFlag("prefix", {
     placeholder: "NAME",
-    fallback: "tsoracle",
+    fallback: DEFAULT_PREFIX,
     summary: "name of the oracle in the engine; those of other names know nothing of each other",
     parse: parsePrefix,
   }),
@@ -135,6 +136,6 @@ function endpointOf(text: string): PeerEndpoint {
 }
 
 function parsePrefix(text: string): string {
-  if (/^[\w./-]{1,128}$/.test(text)) return text;
-  throw new ValueError("it must be 1 to 128 letters, digits, '-', '_', '.' or '/'");
+  if (isPrefix(text)) return text;
+  throw new ValueError(`it must be ${PREFIX_RULE}`);
 }

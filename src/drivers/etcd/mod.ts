@@ -27,6 +27,7 @@ export type {
   EtcdTlsOptions,
 } from "./options.ts";
 export { ClusterDriver } from "../cluster/driver.ts";
+export type { EngineTlsOptions } from "../cluster/location.ts";
 export type { ClusterDriverOptions, ClusterNodeOptions } from "../cluster/options.ts";
 export type { ClusterRestoreOptions, Restored } from "../cluster/restore.ts";
 export type {

@@ -2,25 +2,15 @@
 
 import { parseEndpoint } from "../../core/endpoint.ts";
 import type { TlsCertificates } from "../../grpc/tls_certificates.ts";
+import { certificatesOf, checkPrefix, DEFAULT_PREFIX } from "../cluster/location.ts";
+import type { EngineTlsOptions } from "../cluster/location.ts";
 import type { ClusterNodeOptions } from "../cluster/options.ts";
 import type { ClusterRestoreOptions } from "../cluster/restore.ts";
 import { KEY_FOLDERS } from "./keys.ts";
 import { MAX_SEQUENCE_KEYS } from "./sequence_buckets.ts";
 
-/** What all keys begin with if nothing else is chosen. */
-export const DEFAULT_PREFIX = "tsoracle";
-
-const MAX_PREFIX_LENGTH = 128;
-
 /** Certificates for etcd, as PEM text. */
-export interface EtcdTlsOptions {
-  /** The authorities to trust instead of the system's. */
-  readonly caPem?: string | undefined;
-  /** The own certificate, for an etcd that asks clients for one. Needs `keyPem`. */
-  readonly certPem?: string | undefined;
-  /** The private key of `certPem`. */
-  readonly keyPem?: string | undefined;
-}
+export interface EtcdTlsOptions extends EngineTlsOptions {}
 
 /** Where the state of an oracle is kept. */
 export interface EtcdLocation {
@@ -82,13 +72,7 @@ export function checkLocation(location: EtcdLocation): CheckedLocation {
       "Cannot make a driver as 'endpoints' must name at least one member of etcd: it is empty",
     );
   }
-  if (!/^[\w./-]+$/.test(prefix) || prefix.length > MAX_PREFIX_LENGTH) {
-    throw new RangeError(
-      `Cannot make a driver as 'prefix' must have 1 to ${MAX_PREFIX_LENGTH} letters, digits, '-', '_', '.' or '/': current value is ${
-        JSON.stringify(prefix)
-      }`,
-    );
-  }
+  checkPrefix(prefix);
   const reserved = prefix.split("/").find((part) => KEY_FOLDERS.includes(part));
   if (reserved !== undefined) {
     throw new RangeError(
@@ -117,19 +101,4 @@ function urlOf(endpoint: string, scheme: string): string {
   const [, given = scheme, address = endpoint] = /^(https?):\/\/(.*)$/.exec(endpoint) ?? [];
   const { host, port } = parseEndpoint(address);
   return `${given}://${host}:${port}`;
-}
-
-function certificatesOf({ caPem, certPem, keyPem }: EtcdTlsOptions): TlsCertificates {
-  if ((certPem === undefined) !== (keyPem === undefined)) {
-    throw new RangeError(
-      `Cannot make a driver as 'tls.certPem' and 'tls.keyPem' must be given together: current value is '${
-        certPem === undefined ? "keyPem" : "certPem"
-      }' alone`,
-    );
-  }
-  return {
-    ...caPem === undefined ? {} : { ca: caPem },
-    ...certPem === undefined ? {} : { cert: certPem },
-    ...keyPem === undefined ? {} : { key: keyPem },
-  };
 }

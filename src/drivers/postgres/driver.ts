@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { SystemClock } from "../../clock/system_clock.ts";
-import type { Clock } from "../../core/clock.ts";
 import { ClusterDriver } from "../cluster/driver.ts";
+import type { StoreTiming } from "../cluster/location.ts";
 import { DEFAULT_RESTORE_TIMEOUT_MS, restoreStore } from "../cluster/restore.ts";
 import type { Restored } from "../cluster/restore.ts";
 import { DEFAULT_LEASE_MS } from "../cluster/timing.ts";
@@ -59,11 +59,6 @@ export class PostgresDriver extends ClusterDriver {
     const store = storeOf(options, { clock, watchTimeoutMs: timeoutMs });
     return await restoreStore(store, { ...options, clock });
   }
-}
-
-interface StoreTiming {
-  readonly clock: Clock;
-  readonly watchTimeoutMs: number;
 }
 
 function storeOf(location: PostgresLocation, timing: StoreTiming): PostgresStore {

@@ -1,25 +1,15 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { certificatesOf, checkPrefix, DEFAULT_PREFIX } from "../cluster/location.ts";
+import type { EngineTlsOptions } from "../cluster/location.ts";
 import type { ClusterNodeOptions } from "../cluster/options.ts";
 import type { ClusterRestoreOptions } from "../cluster/restore.ts";
 import type { Certificates } from "./session.ts";
 import { parseTargets } from "./target.ts";
 import type { Target } from "./target.ts";
 
-/** The name of the oracle if nothing else is chosen. */
-export const DEFAULT_PREFIX = "tsoracle";
-
-const MAX_PREFIX_LENGTH = 128;
-
 /** Certificates for PostgreSQL, as PEM text. */
-export interface PostgresTlsOptions {
-  /** The authorities to trust instead of the system's. */
-  readonly caPem?: string | undefined;
-  /** The own certificate, for a server that asks clients for one. Needs `keyPem`. */
-  readonly certPem?: string | undefined;
-  /** The private key of `certPem`. */
-  readonly keyPem?: string | undefined;
-}
+export interface PostgresTlsOptions extends EngineTlsOptions {}
 
 /** Where the state of an oracle is kept. */
 export interface PostgresLocation {
@@ -77,13 +67,7 @@ export interface CheckedLocation {
  */
 export function checkLocation(location: PostgresLocation): CheckedLocation {
   const { urls, tls = false, prefix = DEFAULT_PREFIX } = location;
-  if (!/^[\w./-]+$/.test(prefix) || prefix.length > MAX_PREFIX_LENGTH) {
-    throw new RangeError(
-      `Cannot make a driver as 'prefix' must have 1 to ${MAX_PREFIX_LENGTH} letters, digits, '-', '_', '.' or '/': current value is ${
-        JSON.stringify(prefix)
-      }`,
-    );
-  }
+  checkPrefix(prefix);
   const targets = parseTargets(urls, tls === false ? "none" : "verified");
   if (tls !== false && targets.some(({ encryption }) => encryption === "none")) {
     throw new RangeError(
@@ -95,20 +79,5 @@ export function checkLocation(location: PostgresLocation): CheckedLocation {
     certificates: typeof tls === "boolean" ? {} : certificatesOf(tls),
     name: prefix,
     acceptAsynchronousReplication: location.acceptAsynchronousReplication ?? false,
-  };
-}
-
-function certificatesOf({ caPem, certPem, keyPem }: PostgresTlsOptions): Certificates {
-  if ((certPem === undefined) !== (keyPem === undefined)) {
-    throw new RangeError(
-      `Cannot make a driver as 'tls.certPem' and 'tls.keyPem' must be given together: current value is '${
-        certPem === undefined ? "keyPem" : "certPem"
-      }' alone`,
-    );
-  }
-  return {
-    ...caPem === undefined ? {} : { ca: caPem },
-    ...certPem === undefined ? {} : { cert: certPem },
-    ...keyPem === undefined ? {} : { key: keyPem },
   };
 }
