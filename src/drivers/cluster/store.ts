@@ -23,7 +23,10 @@ export interface Standing {
   readonly incarnation: bigint;
   /** The latest term; absent if nobody has led in this incarnation. */
   readonly term: Term | undefined;
-  /** Changes with each take-over and each heartbeat; only equality means something. */
+  /**
+   * Changes with each take-over and each heartbeat, and never comes again in an incarnation, whatever the engine lost
+   * that it had not acknowledged; only equality means something.
+   */
   readonly beat: string;
   /** Whether the holder of the latest term has given it up. */
   readonly resigned: boolean;

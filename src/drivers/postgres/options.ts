@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { TlsCertificates } from "../../grpc/tls_certificates.ts";
 import { certificatesOf, checkPrefix, DEFAULT_PREFIX } from "../cluster/location.ts";
 import type { EngineTlsOptions } from "../cluster/location.ts";
 import type { ClusterNodeOptions } from "../cluster/options.ts";
 import type { ClusterRestoreOptions } from "../cluster/restore.ts";
-import type { Certificates } from "./session.ts";
 import { parseTargets } from "./target.ts";
 import type { Target } from "./target.ts";
 
@@ -53,7 +53,7 @@ export interface CheckedLocation {
   /** The servers, at least one. */
   readonly targets: readonly Target[];
   /** Certificates for TLS. */
-  readonly certificates: Certificates;
+  readonly certificates: TlsCertificates;
   /** The name of the oracle. */
   readonly name: string;
   /** Whether replicas need not confirm commits. */

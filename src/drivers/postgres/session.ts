@@ -10,19 +10,10 @@ import { PermanentError, TransientError } from "../../consensus/errors.ts";
 import { abortable, onAbort } from "../../core/abortable.ts";
 import type { Clock } from "../../core/clock.ts";
 import { deferred } from "../../core/deferred.ts";
+import type { TlsCertificates } from "../../grpc/tls_certificates.ts";
 import { CallDeadline } from "./call_deadline.ts";
 import { statementFault } from "./faults.ts";
 import type { Target } from "./target.ts";
-
-/** Certificates of a connection, each as PEM. */
-export interface Certificates {
-  /** The authorities of which one must have signed the certificate of the server. */
-  readonly ca?: string;
-  /** The certificate by which the server knows this node. */
-  readonly cert?: string;
-  /** The key of `cert`. */
-  readonly key?: string;
-}
 
 /** A row as the server writes it, each column as text. */
 export type Row = Readonly<Record<string, string | null>>;
@@ -33,7 +24,7 @@ export type Parameter = string | null | readonly string[];
 /** What a {@linkcode Session} is opened with. */
 export interface SessionOptions {
   /** Certificates for connections with TLS. */
-  readonly certificates: Certificates;
+  readonly certificates: TlsCertificates;
   /** Gives up: the socket is closed, and the promise rejects with the signal's reason. */
   readonly signal: AbortSignal;
 }
@@ -148,7 +139,7 @@ function makeClient(config: ClientConfig): Client {
 }
 
 /** Everything is given, so that the package's own environment variables decide nothing. */
-function clientConfig(target: Target, socket: Socket, certificates: Certificates): ClientConfig {
+function clientConfig(target: Target, socket: Socket, certificates: TlsCertificates): ClientConfig {
   const { host, port, user, database, password } = target;
   return {
     host,
@@ -168,7 +159,7 @@ function clientConfig(target: Target, socket: Socket, certificates: Certificates
   };
 }
 
-function sslOf({ encryption }: Target, certificates: Certificates): false | ConnectionOptions {
+function sslOf({ encryption }: Target, certificates: TlsCertificates): false | ConnectionOptions {
   if (encryption === "none") return false;
   return { ...certificates, rejectUnauthorized: encryption === "verified" };
 }
