@@ -7,6 +7,7 @@ import type { Epoch } from "../core/epoch.ts";
 import { OracleError } from "./errors.ts";
 import { EventCursor } from "./event_cursor.ts";
 import { Fence } from "./fence.ts";
+import { GrantTally } from "./grant_tally.ts";
 import { handOver } from "./hand_over.ts";
 import type { HandOverOptions } from "./hand_over.ts";
 import { beat } from "./heartbeat.ts";
@@ -73,6 +74,7 @@ export class Oracle implements AsyncDisposable {
   readonly #end: Deferred<OracleEnd> = deferred<OracleEnd>();
   readonly #settings: OracleSettings;
   readonly #meter: Meter;
+  readonly #tally: GrantTally;
   readonly #core: ServingCore;
   readonly #extender: WindowExtender;
   readonly #watch: LeaderWatch;
@@ -102,6 +104,7 @@ export class Oracle implements AsyncDisposable {
     const fence = new Fence({ settings, core, writers, meter, cursor, stop, abandon });
     this.#settings = settings;
     this.#meter = meter;
+    this.#tally = new GrantTally(meter);
     this.#core = core;
     this.#extender = extender;
     this.sequences = sequences;
@@ -179,7 +182,7 @@ export class Oracle implements AsyncDisposable {
 
   /**
    * Grants like {@linkcode Oracle.getTs}, if that needs no wait and no refusal. Otherwise nothing has happened, and
-   * nothing was counted. Certainty is checked with a fresh sample of the monotonic clock here too.
+   * nothing was counted. The metrics learn of the grants of a turn together, at its end. Certainty is checked with a fresh sample of the monotonic clock here too.
    *
    * @param nowMs a sample of {@linkcode Oracle.wallMs} that was taken after the call had come; calls that came together
    *   may share one. By default it is taken here
@@ -188,8 +191,9 @@ export class Oracle implements AsyncDisposable {
     if (!this.#core.isServing) return undefined;
     const outcome = this.#core.allocator.tryGrant(nowMs, count);
     if (outcome.kind !== "granted") return undefined;
-    this.#meter.count("tsoracle.get_ts.requests.total");
-    return this.#deliver(outcome, nowMs);
+    this.#tally.add(outcome.count);
+    this.#extender.refillIfLow(nowMs);
+    return outcome;
   }
 
   /**
@@ -256,9 +260,7 @@ export class Oracle implements AsyncDisposable {
       case "granted":
         this.#meter.count("tsoracle.get_ts.success.total");
         this.#meter.count("tsoracle.get_ts.timestamps_issued", outcome.count);
-        if (this.#core.allocator.remainingMs < this.#settings.refillBelowMs) {
-          this.#extender.refill(nowMs);
-        }
+        this.#extender.refillIfLow(nowMs);
         return outcome;
       case "not-leader":
         throw this.#core.notLeader();

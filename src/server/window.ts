@@ -85,6 +85,11 @@ export class WindowExtender {
     if (next.kind === "prepared") this.#launch(next, false);
   }
 
+  /** Starts a refill if less of the window is left than should be. `nowMs` is the clock sample of a grant. */
+  refillIfLow(nowMs: number): void {
+    if (this.#core.allocator.remainingMs < this.#settings.refillBelowMs) this.refill(nowMs);
+  }
+
   /**
    * Grants after waiting for room. It joins the extension under way, or starts one of its own, and does so
    * again if others have used the room up before its turn. A failed refill is followed by an attempt on
