@@ -12,6 +12,8 @@ import { runCli, startCli } from "./_support/run_cli.ts";
 import { tempDir } from "./_support/temp_dir.ts";
 
 const BRIEF = ["--warmup", "50ms", "--duration", "200ms"] as const;
+/** Long enough for calls to end on a machine that is busy with other tests. */
+const LASTING = ["--warmup", "50ms", "--duration", "2s"] as const;
 
 /** A server of an oracle that does not say the truth. */
 async function serveLies(lie: Lie) {
@@ -30,10 +32,10 @@ async function serveLies(lie: Lie) {
 ioTest("tsoracle bench prints what callers in a closed loop got", async () => {
   await using server = await serveLocally();
   const target = ["--endpoint", server.address];
-  const { code, stdout } = await runCli(["bench", ...target, ...BRIEF, "--callers", "8"]);
+  const { code, stdout } = await runCli(["bench", ...target, ...LASTING, "--callers", "8"]);
   assert.equal(code, 0);
   assert.match(stdout, /^load +closed loop, 8 callers, 1 timestamp a call$/m);
-  assert.match(stdout, /^measured +0\.2 s after 0\.1 s of warm-up$/m);
+  assert.match(stdout, /^measured +2\.0 s after 0\.1 s of warm-up$/m);
   assert.match(stdout, /^calls +[1-9][0-9,]*, [1-9][0-9,]* per second$/m);
   for (const part of ["p50", "p90", "p99", "p99.9", "max"]) {
     assert.match(stdout, new RegExp(`^latency ${part} +[0-9.]+ ms$`, "m"));
@@ -46,15 +48,21 @@ ioTest("tsoracle bench --json prints one object with every figure", async () => 
   await using server = await serveLocally();
   const target = ["--endpoint", server.address];
   const shape = ["--callers", "4", "--batch", "64", "--max-in-flight", "1"];
-  const { code, stdout } = await runCli(["bench", ...target, ...BRIEF, ...shape, "--json"]);
-  assert.equal(code, 0);
+  const { code, stdout, stderr } = await runCli([
+    "bench",
+    ...target,
+    ...LASTING,
+    ...shape,
+    "--json",
+  ]);
+  assert.equal(code, 0, stderr);
   assert.equal(stdout.trim().split("\n").length, 1);
   const report = JSON.parse(stdout);
   assert.deepEqual(report.loop, { kind: "closed", callers: 4 });
-  assert.deepEqual([report.batch, report.warmUpMs, report.measuredMs], [64, 50, 200]);
+  assert.deepEqual([report.batch, report.warmUpMs, report.measuredMs], [64, 50, 2_000]);
   assert.ok(report.calls > 0 && report.checked > report.calls);
-  assert.equal(report.callsPerSecond, report.calls * 5);
-  assert.equal(report.timestampsPerSecond, report.calls * 5 * 64);
+  assert.equal(report.callsPerSecond, report.calls / 2);
+  assert.equal(report.timestampsPerSecond, report.calls / 2 * 64);
   const { p50Ms, p90Ms, p99Ms, p999Ms, maxMs } = report.latency;
   assert.ok(0 < p50Ms && p50Ms <= p90Ms && p90Ms <= p99Ms && p99Ms <= p999Ms && p999Ms <= maxMs);
   assert.deepEqual([report.errors, report.unfinished, report.violations], [[], 0, 0]);
@@ -166,7 +174,7 @@ ioTest("tsoracle bench measures over TLS", async () => {
   const ca = await dir.write("ca.pem", certs.caPem);
   await using server = await serveLocally({ flags: ["--tls-cert", cert, "--tls-key", key] });
   const target = ["--endpoint", server.address, "--tls-ca", ca];
-  const { code, stdout, stderr } = await runCli(["bench", ...target, ...BRIEF]);
+  const { code, stdout, stderr } = await runCli(["bench", ...target, ...LASTING]);
   assert.equal(code, 0, stderr);
   assert.match(stdout, /^calls +[1-9]/m);
 });

@@ -39,7 +39,7 @@ async function checkNodeServes(file: string, dir: TempDir): Promise<void> {
   const page = await (await fetch(`http://${metrics}/metrics`)).text();
   assert.match(page, /^tsoracle_get_ts_success_total 2$/m);
   assert.match(page, /^tsoracle_build_info\{version="[^"]+",runtime="node \d+/m);
-  const load = ["--warmup", "0", "--duration", "200ms", "--json"];
+  const load = ["--warmup", "0", "--duration", "1s", "--json"];
   const bench = await ChildCli.run(["bench", "--endpoint", address, ...load], node);
   assert.equal(bench.code, 0, bench.stderr);
   assert.ok(JSON.parse(bench.stdout).calls > 0);
@@ -64,9 +64,12 @@ async function checkNodeSpeaksTls(file: string, dir: TempDir): Promise<void> {
 }
 
 async function checkNodeEndsAtSecondSignal(file: string, dir: TempDir): Promise<void> {
-  const flags = [...FREE_PORTS, "--state-dir", dir.at("node"), "--shutdown-grace", "1h"];
+  // Once it grants, nothing is written for minutes: with a write under way it would end by SIGKILL.
+  const times = ["--shutdown-grace", "1h", "--failover-advance", "10m"];
+  const flags = [...FREE_PORTS, "--state-dir", dir.at("node"), ...times];
   await using server = new ChildCli(["serve", ...flags], { program: ["node", file] });
   const [, address = ""] = await server.until(SERVING);
+  assert.equal((await runCli(["get", "--endpoint", address])).code, 0);
   await using _call = await halfSentCall(address);
   server.signal("SIGTERM");
   await server.until(/stopping/);

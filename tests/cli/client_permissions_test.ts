@@ -39,7 +39,7 @@ ioTest("the commands of a client need the network, their variables and their fil
   const { address, ca } = server;
   const allowed = denoWith(`--allow-net=${address}`, ENV, `--allow-read=${ca}`);
   const target = ["--endpoint", address, "--tls-ca", ca];
-  const load = ["--warmup", "0", "--duration", "100ms"];
+  const load = ["--warmup", "0", "--duration", "1s"];
   for (const command of [["get"], ["seq", "orders"], ["status"], ["bench", ...load]]) {
     await t.step(command[0] ?? "", async () => {
       const { code, stderr } = await ChildCli.run([...command, ...target], allowed);
