@@ -13,7 +13,10 @@ export type StreamEnd = "complete" | "reset by this side" | "reset by the peer" 
  * what may still come on a stream depends on how it ended (RFC 9113, 5.1).
  */
 export class StreamBook {
+  /** All that are open but the newest, in the order in which they were opened. */
   readonly #open = new Map<number, Stream>();
+  /** Most streams are over before the next one is opened, and need no place in the map. */
+  #newest: Stream | undefined;
   readonly #complete = new RecentIds();
   readonly #resetHere = new RecentIds();
   readonly #resetThere = new RecentIds();
@@ -21,7 +24,7 @@ export class StreamBook {
 
   /** How many streams are open. */
   get size(): number {
-    return this.#open.size;
+    return this.#newest === undefined ? this.#open.size : this.#open.size + 1;
   }
 
   /** The highest stream that the peer has used. */
@@ -31,12 +34,14 @@ export class StreamBook {
 
   /** The open streams, the oldest first. */
   all(): readonly Stream[] {
-    return [...this.#open.values()];
+    return this.#newest === undefined
+      ? [...this.#open.values()]
+      : [...this.#open.values(), this.#newest];
   }
 
   /** An open stream. */
   get(streamId: number): Stream | undefined {
-    return this.#open.get(streamId);
+    return this.#newest?.id === streamId ? this.#newest : this.#open.get(streamId);
   }
 
   /** Whether the peer has not used the stream yet. */
@@ -51,12 +56,14 @@ export class StreamBook {
 
   /** The stream is open. */
   add(stream: Stream): void {
-    this.#open.set(stream.id, stream);
+    if (this.#newest !== undefined) this.#open.set(this.#newest.id, this.#newest);
+    this.#newest = stream;
   }
 
   /** The stream is over. If it was reset, that is noted before. */
   remove(streamId: number): void {
-    this.#open.delete(streamId);
+    if (this.#newest?.id === streamId) this.#newest = undefined;
+    else this.#open.delete(streamId);
     this.#complete.add(streamId);
   }
 
