@@ -93,7 +93,9 @@ ioTestNeeding(
     );
     const key = `one/sequences/${String(bucketOf("orders")).padStart(2, "0")}`;
     await cluster.etcdctl("put", key, "TSOD");
-    const torn = new RegExp(`PermanentError: Cannot read '${key}': .*; put the key back`);
+    const torn = new RegExp(
+      `PermanentError: Cannot read '${key}': .*; set etcd back to a snapshot`,
+    );
     await assert.rejects(store.readSequences(CALM), torn);
     await assert.rejects(store.loadSequence("orders", CALM), torn);
     await cluster.etcdctl("del", key);
