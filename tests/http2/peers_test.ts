@@ -2,7 +2,7 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
-import { Client, credentials } from "@grpc/grpc-js";
+import { loadGrpcJs } from "../e2e/_support/grpc_js.ts";
 import { canRun, ioTest, ioTestNeeding, scaled } from "../_support/levels.ts";
 import { H2Client } from "../net/_support/h2_client.ts";
 import { RawClient } from "../net/_support/raw_client.ts";
@@ -66,6 +66,7 @@ ioTest("node:http2 may leave in the middle of its calls", async () => {
 
 ioTest("@grpc/grpc-js streams both ways", async () => {
   await using server = await EchoServer.start();
+  const { Client, credentials } = await loadGrpcJs();
   const client = new Client(`127.0.0.1:${server.port}`, credentials.createInsecure());
   const same = (bytes: Buffer) => bytes;
   try {

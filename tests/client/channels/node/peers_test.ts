@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Server, ServerCredentials } from "@grpc/grpc-js";
 import type { handleUnaryCall, UntypedServiceImplementation } from "@grpc/grpc-js";
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
@@ -12,6 +11,7 @@ import { GetTsRequestSchema, GetTsResponseSchema } from "../../../../src/gen/tso
 import { EDGE_NAMES } from "../../../../src/net/edge.ts";
 import { Oracle } from "../../../../src/server/oracle.ts";
 import { makeCertificates } from "../../../_support/certs.ts";
+import { loadGrpcJs } from "../../../e2e/_support/grpc_js.ts";
 import { ioTest, scaled } from "../../../_support/levels.ts";
 import { callsOn } from "./_support/transports.ts";
 
@@ -82,6 +82,7 @@ ioTest(
       const message = create(GetTsResponseSchema, { physicalMs: BigInt(++calls), count });
       answer(null, Buffer.from(toBinary(GetTsResponseSchema, message)));
     };
+    const { Server, ServerCredentials } = await loadGrpcJs();
     const server = new Server();
     server.addService(SERVICE, { getTs } as UntypedServiceImplementation);
     const port = await new Promise<number>((resolve, reject) =>
