@@ -48,7 +48,7 @@ const STEPS: readonly Step[] = [
   { name: "publish, dry run", args: ["task", "--quiet", "check:publish"] },
   {
     name: "tests without permissions",
-    args: ["test"],
+    args: ["test", "--parallel"],
     inspect: (output) => output.includes(PURE_HINT) ? undefined : `no line says: ${PURE_HINT}`,
   },
   {
