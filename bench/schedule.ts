@@ -50,12 +50,12 @@ export const FULL: Schedule = {
 export const QUICK: Schedule = {
   inProcess: { runs: 1, runMs: 20 },
   warmUpMs: 50,
-  load: { rounds: 1, warmUpMs: 20, measureMs: 60, count: 1 },
+  load: { rounds: 1, warmUpMs: 20, measureMs: 150, count: 1 },
   pauses: { rounds: 1, roundMs: 120 },
   pauseLoad: { rounds: 1, warmUpMs: 20, measureMs: 150, count: 1 },
   clientAlone: { runs: 1, runMs: 20 },
-  matrix: { rows: [{ callers: 16, batch: 4, maxInFlight: 2 }], warmUpMs: 20, measureMs: 60 },
-  sequences: { warmUpMs: 10, measureMs: 30 },
+  matrix: { rows: [{ callers: 16, batch: 4, maxInFlight: 2 }], warmUpMs: 20, measureMs: 500 },
+  sequences: { warmUpMs: 10, measureMs: 500 },
   windowAheadMs: 40,
   comparisons: false,
 };
