@@ -26,21 +26,4 @@ export type {
   PostgresRestoreOptions,
   PostgresTlsOptions,
 } from "./options.ts";
-export { ClusterDriver } from "../cluster/driver.ts";
-export type { EngineTlsOptions } from "../cluster/location.ts";
-export type { ClusterDriverOptions, ClusterNodeOptions } from "../cluster/options.ts";
-export type { ClusterRestoreOptions, Restored } from "../cluster/restore.ts";
-export type {
-  Claim,
-  ClusterStore,
-  LeaseWrite,
-  RestoredStore,
-  SequenceWrite,
-  Standing,
-  StandingNews,
-  StoreCallOptions,
-  StoredLeases,
-  StoredSequences,
-  SwapOutcome,
-  Term,
-} from "../cluster/store.ts";
+export * from "../cluster/mod.ts";
