@@ -119,10 +119,17 @@ function collect(stream: http2.ClientHttp2Stream): Promise<Answer> {
     stream.on("end", () => complete = status !== 0 && stream.rstCode === NO_ERROR);
     stream.on("error", reject);
     stream.on("close", () => {
-      if (!complete) reject(new Error(`no whole answer: stream ended with ${stream.rstCode}`));
-      else resolve({ status, headers, trailers, body: Buffer.concat(chunks) });
+      if (!complete || isCutOff(headers, trailers)) {
+        reject(new Error(`no whole answer: stream ended with ${stream.rstCode}`));
+      } else resolve({ status, headers, trailers, body: Buffer.concat(chunks) });
     });
   });
+}
+
+/** Deno also calls an answer ended if the connection broke before the trailers, in which gRPC has its status. */
+function isCutOff(headers: Headers, trailers: Headers): boolean {
+  const isGrpc = /^application\/grpc($|\+|;)/.test(headers.get("content-type") ?? "");
+  return isGrpc && !headers.has("grpc-status") && !trailers.has("grpc-status");
 }
 
 function toHeaders(fields: http2.IncomingHttpHeaders): Headers {
