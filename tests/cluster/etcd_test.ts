@@ -4,20 +4,13 @@ import { ETCD_MISSING, EtcdCluster } from "../_support/engines/etcd_cluster.ts";
 import { ioTestNeeding, LONG } from "../_support/levels.ts";
 import { etcdFaults } from "./_support/etcd_faults.ts";
 import { OracleCluster } from "./_support/oracle_cluster.ts";
-import { ORACLE_FAULTS, setupsOf, strikeAll, strikeMixed } from "./_support/schedule.ts";
+import { ORACLE_FAULTS, setupsOf, strikeAll } from "./_support/schedule.ts";
 import { underLoad } from "./_support/under_load.ts";
 
 /** As etcd has it by default, which the figures are for; the short form does not wait that long. */
 const ETCD_TIMING = LONG ? {} : { heartbeatMs: 50, electionMs: 500 };
 
-/** A cluster of each kind, and what is done to it. */
-const RUNS = [
-  ...setupsOf("etcd").map((setup) => [setup, strikeAll] as const),
-  // Windows so short that the leader writes its high-water several times a second.
-  ...LONG ? [[{ engine: "etcd", leaseMs: 500, windowAheadMs: 300 }, strikeMixed] as const] : [],
-];
-
-for (const [setup, strike] of RUNS) {
+for (const setup of setupsOf("etcd")) {
   const { leaseMs, windowAheadMs } = setup;
   ioTestNeeding(
     ETCD_MISSING,
@@ -27,7 +20,7 @@ for (const [setup, strike] of RUNS) {
       const driver = ["etcd", "--etcd", etcd.endpoints.join(",")];
       await using cluster = await OracleCluster.start({ ...setup, driver });
       const arsenal = { oracle: ORACLE_FAULTS, engine: etcdFaults(etcd) };
-      await underLoad(t, { cluster, setup }, (stage) => strike(stage, arsenal));
+      await underLoad(t, { cluster, setup }, (stage) => strikeAll(stage, arsenal));
     },
   );
 }

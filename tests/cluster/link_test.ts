@@ -124,7 +124,7 @@ ioTestInNamespaces(
   "NetworkNamespace loses what goes the ways that are cut, and nothing else",
   async () => {
     await using far = new FarSide();
-    await using link = await NetworkNamespace.open([far.address], 0);
+    await using link = await NetworkNamespace.open([far.address]);
     await using near = new NearSide(link.command(pipeTo(link.endpoints[0])));
     await tryLink(link, far, near);
   },

@@ -61,8 +61,8 @@ ioTestInNamespaces(
     await using stack = new AsyncDisposableStack();
     const plans: NodePlan[] = [];
     const links: Link[] = [];
-    for (const index of NODES) {
-      const namespace = stack.use(await NetworkNamespace.open(await membersOf(etcd), index));
+    for (const _ of NODES) {
+      const namespace = stack.use(await NetworkNamespace.open(await membersOf(etcd)));
       const start = (address: string) => {
         const { flags, ...options } = optionsOf(address, namespace);
         const program = namespace.command(CLI);

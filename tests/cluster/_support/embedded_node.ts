@@ -1,26 +1,35 @@
 // SPDX-License-Identifier: Apache-2.0
 
-// The command line has no switch for a clock that is wrong, and none for a driver that lies. This program embeds the
-// oracle on etcd with both, and prints the line that `serve` prints.
+// The command line has no switch for what goes wrong in a process: a clock, a driver that lies or will not stay in its
+// term, answers of the engine that are lost. This program embeds the oracle with all of it, and prints the line that
+// `serve` prints.
 
 import { fileURLToPath } from "node:url";
 import { parseArgs } from "node:util";
 import type { ConsensusDriver, LeadershipEvent } from "../../../src/consensus/driver.ts";
 import type { Clock } from "../../../src/core/clock.ts";
 import { parseEndpoint } from "../../../src/core/endpoint.ts";
-import type { ClusterDriver } from "../../../src/drivers/cluster/driver.ts";
-import { EtcdDriver } from "../../../src/drivers/etcd/mod.ts";
+import { ClusterDriver } from "../../../src/drivers/cluster/driver.ts";
 import { serve } from "../../../src/net/mod.ts";
 import { startLogging } from "../../../src/observe/mod.ts";
 import { Oracle, SystemClock } from "../../../src/server/mod.ts";
 import { EDGE } from "../../_support/edge.ts";
 import type { Program } from "../../_support/server_process.ts";
+import { engineStore } from "./engine_store.ts";
+import { RestlessDriver } from "./restless_driver.ts";
+import { UnansweredWrites } from "./unanswered_writes.ts";
 
 /** The signal at which the wall clock steps forward. */
 export const STEP_FORWARD = "SIGUSR2";
 /** The signal at which it steps back. */
 export const STEP_BACK = "SIGHUP";
-/** How far it steps. */
+/** The signal at which it leaves the election, giving up its term if it has one. */
+export const LEAVE = "SIGUSR1";
+/** The signal at which it takes part again. */
+export const REJOIN = "SIGWINCH";
+/** The signal at which the next write of each kind is made and reported as not answered. */
+export const LOSE_ANSWERS = "SIGALRM";
+/** How far the clock steps. */
 const STEP_MS = 30_000;
 
 /** What is wrong with an oracle; by default nothing. */
@@ -49,7 +58,8 @@ async function main(): Promise<void> {
     options: {
       "offset-ms": { type: "string", default: "0" },
       "overconfident": { type: "boolean", default: false },
-      "etcd": { type: "string", default: "" },
+      "etcd": { type: "string" },
+      "url": { type: "string" },
       "listen": { type: "string", default: "" },
       "advertise": { type: "string", default: "" },
       "lease": { type: "string", default: "" },
@@ -58,22 +68,25 @@ async function main(): Promise<void> {
     },
   });
   const clock = wrongClock(Number(values["offset-ms"]));
-  const node = {
-    endpoint: parseEndpoint(values.advertise),
-    clock,
-    leaseMs: parseInt(values.lease),
-  };
-  const driver = new EtcdDriver({ ...node, endpoints: values.etcd.split(",") });
+  const leaseMs = parseInt(values.lease);
+  const writes = new UnansweredWrites(engineStore(values, { clock, leaseMs }), clock);
+  Deno.addSignalListener(LOSE_ANSWERS, () => writes.loseAnswers());
+  const endpoint = parseEndpoint(values.advertise);
+  const cluster = new ClusterDriver({ store: writes.store, endpoint, clock, leaseMs });
+  const restless = new RestlessDriver(cluster);
+  Deno.addSignalListener(LEAVE, () => restless.leave());
+  Deno.addSignalListener(REJOIN, () => restless.rejoin());
   const oracle = new Oracle({
-    driver: values.overconfident ? overconfident(driver) : driver,
+    driver: values.overconfident ? overconfident(cluster) : restless.driver,
     clock,
     windowAheadMs: parseInt(values["window-ahead"]),
   });
-  const server = await serve(oracle, { port: parseEndpoint(values.listen).port, edge: EDGE });
+  const { host: hostname, port } = parseEndpoint(values.listen);
+  const server = await serve(oracle, { hostname, port, allowInsecure: true, edge: EDGE });
   Deno.addSignalListener("SIGTERM", async () => {
     await server.close({ handOver: () => oracle.handOver() });
     await oracle.close();
-    await driver.close();
+    await cluster.close();
     Deno.exit();
   });
   console.log(`serving on ${server.address}`);

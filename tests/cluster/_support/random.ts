@@ -39,8 +39,14 @@ export function pick<T>(random: Random, items: readonly T[]): T {
   return item;
 }
 
-/** xorshift32: small, fast and repeatable. Its state is never 0. */
-function randomOf(seed: number): Random {
+/** The items in another order, each order as likely as any. */
+export function shuffled<T>(random: Random, items: readonly T[]): readonly T[] {
+  const left = [...items];
+  return items.flatMap(() => left.splice(random(left.length), 1));
+}
+
+/** The numbers of a seed, by xorshift32: small, fast and repeatable. Its state is never 0. */
+export function randomOf(seed: number): Random {
   let state = seed % LARGEST_SEED || 1;
   return (below) => {
     state ^= state << 13;

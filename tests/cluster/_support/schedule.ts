@@ -11,7 +11,7 @@ import {
   ROLLING_RESTART,
   STANDBY_KILLED,
 } from "./leader_faults.ts";
-import { pick } from "./random.ts";
+import { shuffled } from "./random.ts";
 import type { Fault } from "./rig.ts";
 import type { Stage } from "./under_load.ts";
 
@@ -33,7 +33,9 @@ export const SUDDEN_FAULTS: readonly Series[] = ORACLE_FAULTS.filter(([fault]) =
   fault === LEADER_KILLED || fault === LEADER_PAUSED
 );
 const ENGINE_ROUNDS = scaled(1, 5);
-const MIXED = scaled(1, 30);
+/** How often the mix goes through all faults, and after how many it ends. */
+const MIXED_ROUNDS = scaled(1, 2);
+const MIXED_AT_MOST = scaled(3, Infinity);
 
 /**
  * A short lease, with a window from which a leader that was paused could still grant; in the full run also the lease
@@ -52,24 +54,26 @@ export interface Arsenal {
   readonly engine: readonly Fault[];
 }
 
-/** Every fault alone, several times in a row, and then {@linkcode strikeMixed}. */
-export async function strikeAll(stage: Stage, arsenal: Arsenal): Promise<void> {
-  const { oracle, engine } = arsenal;
-  const { strike } = stage;
+/** Every fault alone, several times in a row. */
+export async function strikeAll({ strike }: Stage, { oracle, engine }: Arsenal): Promise<void> {
   for (const [fault, times] of oracle) {
     for (let time = 0; time < times; time++) await strike(fault);
   }
   for (const fault of engine) {
     for (let round = 0; round < ENGINE_ROUNDS; round++) await strike(fault);
   }
-  await strikeMixed(stage, arsenal);
 }
 
-/** A mix of all faults that the seed decides. */
+/**
+ * All faults in an order that the seed decides, and then again in another. The short form ends after the first few of
+ * them, each of which any fault may be.
+ */
 export async function strikeMixed(
   { rig, strike }: Stage,
-  { oracle, engine }: Arsenal,
+  faults: readonly Fault[],
 ): Promise<void> {
-  const faults = [...oracle.map(([fault]) => fault), ...engine];
-  for (let turn = 0; turn < MIXED; turn++) await strike(pick(rig.random, faults));
+  for (let round = 0; round < MIXED_ROUNDS; round++) {
+    const order = shuffled(rig.random, faults);
+    for (const fault of order.slice(0, MIXED_AT_MOST)) await strike(fault);
+  }
 }
