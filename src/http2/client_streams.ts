@@ -141,7 +141,9 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
     this.#startWaiting();
   }
 
+  /** The end of a stream makes room for one that waits, which must not begin any more. */
   onGoaway(lastId: number): void {
+    this.refuseNew();
     for (const stream of [...this.#open.values()]) {
       if (stream.id > lastId) stream.fail(UNPROCESSED);
     }

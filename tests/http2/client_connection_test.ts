@@ -176,6 +176,16 @@ Deno.test("after a goodbye the streams above it were not processed, and the othe
   assert.deepEqual([server.isEnded, server.goaways], [true, []]);
 });
 
+Deno.test("after a goodbye no request begins that has waited for its turn", async () => {
+  using server = MemoryServer.greeted([[MAX_STREAMS, 1]]);
+  const asked = [server.request("a"), server.request("b")];
+  server.send(goaway(0));
+  await server.advance();
+  assert.deepEqual(asked.map(({ events }) => events), [["unprocessed"], ["unprocessed"]]);
+  assert.equal(server.heads.length, 1);
+  assert(server.isEnded);
+});
+
 Deno.test("after a goodbye on an idle connection it ends at once", () => {
   using server = MemoryServer.greeted();
   server.send(goaway(0));
