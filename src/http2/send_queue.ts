@@ -103,8 +103,10 @@ export class SendQueue {
     return sender.nextBytes === 0 || (this.#windowBytes > 0 && sender.sendWindowBytes > 0);
   }
 
+  /** The end of a stream needs no window, and goes out where that is below 0. */
   #send(sender: Sender): void {
-    this.#windowBytes -= sender.sendSome(Math.min(this.#windowBytes, sender.sendWindowBytes));
+    const maxBytes = Math.max(0, Math.min(this.#windowBytes, sender.sendWindowBytes));
+    this.#windowBytes -= sender.sendSome(maxBytes);
     this.#output.schedule();
   }
 
