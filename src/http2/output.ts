@@ -71,11 +71,11 @@ export class Output {
     this.frames.headers(streamId, whole, options);
   }
 
-  /** Writes a whole answer: frames of which the first is a whole head of at most 16382 bytes. */
+  /** Writes a whole answer: a head of at most 16382 bytes in one frame, a body in another, and what follows. */
   answer(frames: Uint8Array): void {
-    if (this.#hasSentBlock) return this.frames.raw(frames);
+    if (this.#hasSentBlock) return this.frames.raw(frames, 1);
     this.#hasSentBlock = true;
-    this.frames.raw(withNoTable(frames));
+    this.frames.raw(withNoTable(frames), 1);
   }
 
   /** Sends what was written. */

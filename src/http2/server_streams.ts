@@ -145,6 +145,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
   }
 
   forget(stream: Stream): void {
+    if (stream.isSent) this.#parts.budget.earn();
     this.#book.remove(stream.id);
     this.#parts.sending.drop(stream);
     if (this.#book.size === 0) this.#onEmpty();
@@ -182,18 +183,13 @@ export class ServerStreams implements StreamLayer, StreamHost {
     const isEnd = (flags & FLAG.endStream) !== 0;
     if (this.#span.start === this.#span.end && !isEnd) spend(this.#parts.budget);
     if (!stream.receive(frame, this.#span)) {
+      this.release(frameBytes);
       this.#refuse(streamId, ERROR_CODE.flowControlError);
     } else if (stream.hasWrongLength(isEnd)) {
       this.#refuse(streamId, ERROR_CODE.protocolError);
     } else if (isEnd) {
-      this.#onReceived(stream);
+      stream.receiveEnd();
     }
-  }
-
-  #onReceived(stream: Stream): void {
-    if (stream.isOver) return;
-    this.#parts.budget.earn();
-    stream.receiveEnd();
   }
 
   #onHeaders(frame: Frame): void {
@@ -250,7 +246,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
     stream.sendWindowBytes = this.#parts.peer.initialWindowBytes;
     this.#book.add(stream);
     taker(stream);
-    if (endStream) this.#onReceived(stream);
+    if (endStream) stream.receiveEnd();
   }
 
   #onTooMany(streamId: number): void {
@@ -267,7 +263,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
     if (isWrong || stream.hasWrongLength(true)) {
       return this.#refuse(stream.id, ERROR_CODE.protocolError);
     }
-    this.#onReceived(stream);
+    stream.receiveEnd();
   }
 
   /** DATA or HEADERS where none may come any more (RFC 9113, 5.1). */

@@ -4,7 +4,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { ERROR_CODE } from "../../src/http2/error_code.ts";
 import { HpackDecoder } from "../../src/http2/hpack/hpack_decoder.ts";
-import type { Stream } from "../../src/http2/stream.ts";
+import { encodeBlock } from "../../src/http2/hpack/hpack_encoder.ts";
+import type { ByteSpan, Stream } from "../../src/http2/stream.ts";
 import {
   cancel,
   data,
@@ -145,6 +146,26 @@ Deno.test("a body waits for the windows of the stream and of the connection", ()
   assert.deepEqual(client.sink.closed, [[1, 0], [3, 0]]);
 });
 
+Deno.test("the end of a stream needs no window, and goes out where that is below 0", () => {
+  let begun: Stream | undefined;
+  using client = MemoryClient.greeted({ onRequest: (stream) => void (begun = stream) });
+  client.send(openStream(1), data(1, Buffer.alloc(0), true));
+  begun?.respond(encodeBlock([{ name: ":status", value: "200" }]), false);
+  begun?.send(Buffer.from("hello"), false);
+  client.send(initialWindow(0));
+  begun?.send(new Uint8Array(0), true);
+  client.send(frame(TYPE.ping, 0, 0, Buffer.alloc(8)));
+  assert.deepEqual(
+    client.framesOf(TYPE.data).map(({ flags, payload }) => [flags, payload.length]),
+    [
+      [0, 5],
+      [FLAG.endStream, 0],
+    ],
+  );
+  assert.equal(client.framesOf(TYPE.ping).length, 1);
+  assert(begun?.isOver);
+});
+
 Deno.test("the bodies of a connection share its window, a frame each in turn", async () => {
   using client = MemoryClient.greeted({ onRequest: sendMuch });
   client.send(initialWindow(200_000), openStream(1), openStream(3));
@@ -180,6 +201,26 @@ Deno.test("a client that sends more than its window loses the stream, or the con
   assert.deepEqual([one.resets, one.goaways], [[], []]);
   one.send(data(1, Buffer.alloc(1)));
   assert.deepEqual(one.goaways, [ERROR_CODE.flowControlError]);
+});
+
+Deno.test("what a stream was sent beyond its window is given back to the connection", () => {
+  let isConsumed = true;
+  const sink = {
+    ...{ onEnd() {}, onWritable() {}, onClosed() {} },
+    onData(stream: Stream, _: Uint8Array, { start, end }: ByteSpan) {
+      if (isConsumed) stream.consume(end - start);
+    },
+  };
+  using client = MemoryClient.greeted({ onRequest: (stream) => void (stream.sink = sink) });
+  const part = Buffer.alloc(16_384);
+  for (let id = 1; id < 20; id += 4) {
+    isConsumed = true;
+    client.send(openStream(id), data(id, part), openStream(id + 2), data(id + 2, part, true));
+    isConsumed = false;
+    client.send(...Array<Buffer>(3).fill(data(id, part)), cancel(id + 2));
+    assert.deepEqual(client.resets.at(-1), [id, ERROR_CODE.flowControlError]);
+  }
+  assert.deepEqual(client.goaways, []);
 });
 
 Deno.test("what a stream holds when it ends is given back to the connection", () => {

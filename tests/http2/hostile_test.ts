@@ -16,9 +16,11 @@ import {
   settingsAck,
   TYPE,
 } from "../net/_support/h2_frames.ts";
+import { LaneRig } from "../net/fast_lane/_support/lane_rig.ts";
 import { MemoryClient, PATIENCE } from "./_support/memory_client.ts";
 
 const EMPTY = Buffer.alloc(0);
+const GET_TS = "/tsoracle.v1.TsoService/GetTs";
 const CALM = ERROR_CODE.enhanceYourCalm;
 
 function uint32(value: number): Buffer {
@@ -35,6 +37,13 @@ function initialWindow(bytes: number): Buffer {
   return frame(TYPE.settings, 0, 0, Buffer.concat([Buffer.from([0, 4]), uint32(bytes)]));
 }
 
+/** A whole request, whose answer waits for credit. */
+function ask(i: number): Buffer {
+  const request = openStream(2 * i + 1);
+  request[4] = FLAG.endHeaders | FLAG.endStream;
+  return Buffer.concat([i === 0 ? initialWindow(0) : EMPTY, request]);
+}
+
 /** What a hostile client sends as its i-th step. */
 const FLOODS: readonly (readonly [string, (i: number) => Buffer])[] = [
   ["PING", () => frame(TYPE.ping, 0, 0, Buffer.alloc(8))],
@@ -47,6 +56,11 @@ const FLOODS: readonly (readonly [string, (i: number) => Buffer])[] = [
   ["frames of unknown types", () => frame(0xfa, 0, 0, EMPTY)],
   ["empty DATA", (i) => Buffer.concat([i === 0 ? openStream(1) : EMPTY, data(1, EMPTY)])],
   ["streams that it resets", (i) => Buffer.concat([openStream(2 * i + 1), cancel(2 * i + 1)])],
+  ["whole requests that it resets", (i) => Buffer.concat([ask(i), cancel(2 * i + 1)])],
+  [
+    "whole requests that have to be reset",
+    (i) => Buffer.concat([ask(i), windowUpdate(2 * i + 1, 0)]),
+  ],
   [
     "streams that have to be reset",
     (i) => Buffer.concat([openStream(2 * i + 1), windowUpdate(2 * i + 1, 0)]),
@@ -81,6 +95,18 @@ Deno.test("frames of no use are forgiven at their rate, and for each request", a
     client.send(openStream(stream), data(stream, EMPTY, true), ping);
   }
   assert.deepEqual(client.goaways, []);
+});
+
+Deno.test("credit for each answer, for its stream and for the connection, is of use", () => {
+  using rig = new LaneRig();
+  const fast: [string, string][] = [["content-type", "application/grpc"]];
+  const question = Buffer.from("00000000020801", "hex");
+  for (let i = 0; i < 2 * NUISANCE_BURST; i++) {
+    const id = 2 * i + 1;
+    rig.client.send(openStream(id, GET_TS, fast), data(id, question, true));
+    rig.client.send(windowUpdate(id, 14), windowUpdate(0, 14));
+  }
+  assert.deepEqual([rig.client.goaways, rig.answered], [[], 2 * NUISANCE_BURST]);
 });
 
 Deno.test("a header block without an end costs the connection once it is too large", () => {

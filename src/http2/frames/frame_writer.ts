@@ -121,8 +121,9 @@ export class FrameWriter {
     writeUint32(this.#bytes, at, increment);
   }
 
-  /** Bytes as they are: frames that were written before. */
-  raw(bytes: Uint8Array): void {
+  /** Bytes as they are: frames that were written before, of which so many are DATA. */
+  raw(bytes: Uint8Array, dataFrames = 0): void {
+    this.#dataFrames += dataFrames;
     this.#reserve(bytes.length);
     this.#bytes.set(bytes, this.#length);
     this.#length += bytes.length;

@@ -30,6 +30,11 @@ export function wholeCall(i: number): Buffer {
   return Buffer.concat([openCall(i), data(2 * i + 1, CALL, true)]);
 }
 
+/** A whole call of GetTs that nobody wants any more. */
+function resetCall(i: number): Buffer {
+  return Buffer.concat([wholeCall(i), cancel(2 * i + 1)]);
+}
+
 /** SETTINGS_INITIAL_WINDOW_SIZE. */
 export function initialWindow(bytes: number): Buffer {
   return frame(TYPE.settings, 0, 0, Buffer.concat([Buffer.from([0, 4]), uint32(bytes)]));
@@ -48,7 +53,7 @@ export const FLOODS: readonly (readonly [string, () => Buffer])[] = [
   ["rapid reset", () => flood((i) => Buffer.concat([openCall(i), cancel(2 * i + 1)]))],
   [
     "rapid reset of whole calls",
-    () => flood((i) => Buffer.concat([initialWindow(0), wholeCall(i), cancel(2 * i + 1)])),
+    () => Buffer.concat([initialWindow(0), flood(resetCall)]),
   ],
   [
     "streams that make the server reset",
