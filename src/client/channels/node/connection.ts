@@ -4,6 +4,7 @@ import type { Clock } from "../../../core/clock.ts";
 import type { TlsCertificates } from "../../../grpc/tls_certificates.ts";
 import { openSocket } from "../../../grpc/open_socket.ts";
 import { Session } from "./session.ts";
+import { refused } from "./transport_error.ts";
 import { UnheldClock } from "./unheld_clock.ts";
 
 /**
@@ -62,12 +63,13 @@ export class GrpcConnection {
   /**
    * Makes the session, unless there is one that lives. It is there once the peer has said its first word of HTTP/2.
    *
-   * @throws what the operating system, TLS or the peer said
+   * @throws what the operating system, TLS or the peer said; if the peer has said goodbye at once, that nothing was sent
    */
   async session(): Promise<Session> {
     for (;;) {
       if (this.#isClosed) throw new Error("the connection was closed");
       const session = this.#session ??= this.#dial();
+      const { isDialling } = session;
       let isUsable = false;
       try {
         isUsable = await session.isUsable();
@@ -77,6 +79,8 @@ export class GrpcConnection {
       }
       if (isUsable) return session;
       session.leave();
+      // Whether to dial again at once is for those to say who have to wait for it.
+      if (isDialling) throw refused();
     }
   }
 

@@ -46,6 +46,14 @@ export function errorOfStream(failure: StreamFailure, reason: Error | undefined)
   return new ConnectError(words, FOR_RESET.get(code) ?? Code.Internal);
 }
 
+/** The error of a call on a connection that takes none. */
+export function refused(): ConnectError {
+  return errorOfStream(
+    { kind: "unprocessed", code: ERROR_CODE.refusedStream, text: "" },
+    undefined,
+  );
+}
+
 function nameOf(code: number): string {
   return NAMES.get(code) ?? "unknown";
 }

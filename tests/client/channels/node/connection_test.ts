@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { createServer } from "node:http2";
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import { createServer as createPlainServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
+import { faultOf } from "../../../../src/client/calls/fault.ts";
 import { GrpcConnection } from "../../../../src/client/channels/node/connection.ts";
 import { ManualClock } from "../../../../src/testing/manual_clock.ts";
 import { ioTest } from "../../../_support/levels.ts";
-import { settingsOf } from "../../../http2/_support/memory_server.ts";
+import { goaway, settingsOf } from "../../../http2/_support/memory_server.ts";
 import { soon, until } from "../../../net/_support/until.ts";
 
 const ABANDONED_DIAL_MS = 1_000;
@@ -65,6 +67,24 @@ ioTest(
     await closed(server);
   },
 );
+
+ioTest("GrpcConnection.session() dials a peer once that says goodbye at once", async () => {
+  let dialled = 0;
+  const server = createPlainServer((socket) => {
+    dialled += 1;
+    socket.on("error", () => {}).resume().write(Buffer.concat([settingsOf([]), goaway(0)]));
+  });
+  await once(server.listen(0, "127.0.0.1"), "listening");
+  const connection = connectionTo((server.address() as AddressInfo).port);
+  const waiting = [connection.session(), connection.session()];
+  for (const outcome of await soon("the end of the dial", Promise.allSettled(waiting))) {
+    assert(outcome.status === "rejected");
+    assert.equal(faultOf(outcome.reason, { sendsOnce: true }).kind, "not-sent");
+  }
+  assert.equal(dialled, 1);
+  connection.close();
+  await new Promise((resolve) => server.close(resolve));
+});
 
 /** A peer that accepts, and says hello when it is told to. */
 async function playMute(
