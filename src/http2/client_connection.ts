@@ -46,6 +46,7 @@ export class ClientConnection {
       ...{ transport, clock, deadlines, onFault },
       preface: NOTHING,
       greeting: PREFACE,
+      mayPeerEnablePush: false,
       settings: [
         [SETTING.enablePush, 0],
         [SETTING.maxHeaderListSize, HEADER_BYTES],

@@ -33,6 +33,8 @@ export interface ConnectionOptions {
   readonly greeting: Uint8Array;
   /** What this side asks for, as pairs of identifier and value. */
   readonly settings: readonly (readonly [number, number])[];
+  /** Whether the peer may ask for pushed streams: a client may, a server may not. */
+  readonly mayPeerEnablePush: boolean;
   /** Makes the streams. */
   readonly streams: (parts: ConnectionParts, onEmpty: () => void) => StreamLayer;
   /** Told of a fault of this side, which ends the connection; never of one of the peer. */
@@ -70,7 +72,7 @@ export class Connection {
     this.#parts = {
       output: this.#output,
       sending: new SendQueue(this.#output, deadlines.stall),
-      peer: new PeerSettings(),
+      peer: new PeerSettings(options.mayPeerEnablePush),
       budget: new NuisanceBudget(clock),
       deadlines,
       fail: (fault) => this.#fail(fault),

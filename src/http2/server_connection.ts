@@ -30,6 +30,7 @@ export function serveConnection(options: ServerConnectionOptions): Connection {
     ...{ transport, clock, deadlines, onFault, ...(onReadEnd && { onReadEnd }) },
     preface: PREFACE,
     greeting: NOTHING,
+    mayPeerEnablePush: true,
     settings: [
       [SETTING.maxConcurrentStreams, limits.streams],
       [SETTING.maxHeaderListSize, limits.headerBytes],

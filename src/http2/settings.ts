@@ -30,6 +30,12 @@ export class PeerSettings {
   #maxPayloadBytes = DEFAULT_MAX_PAYLOAD_BYTES;
   #maxConcurrentStreams = Infinity;
   #tableBytes = DEFAULT_TABLE_BYTES;
+  readonly #mayEnablePush: boolean;
+
+  /** Makes what holds before the peer has asked for anything. A client may enable push, a server may not. */
+  constructor(mayEnablePush: boolean) {
+    this.#mayEnablePush = mayEnablePush;
+  }
 
   /** The window of a new stream towards the peer, in bytes. */
   get initialWindowBytes(): number {
@@ -46,7 +52,10 @@ export class PeerSettings {
     return this.#maxConcurrentStreams;
   }
 
-  /** How large the table may be that this side compresses its header blocks with, in bytes. */
+  /**
+   * The smallest that the peer has ever allowed of the table that this side compresses its header blocks with, in
+   * bytes: what fell out of it then does not come back with a larger one (RFC 7541, 4.2).
+   */
   get tableBytes(): number {
     return this.#tableBytes;
   }
@@ -67,9 +76,13 @@ export class PeerSettings {
   #set(id: number, value: number): void {
     const { protocolError, flowControlError } = ERROR_CODE;
     if (id === SETTING.headerTableSize) {
-      this.#tableBytes = value;
+      this.#tableBytes = Math.min(this.#tableBytes, value);
     } else if (id === SETTING.enablePush) {
-      check(value <= 1, protocolError, `SETTINGS_ENABLE_PUSH of ${value}`);
+      check(
+        value <= (this.#mayEnablePush ? 1 : 0),
+        protocolError,
+        `SETTINGS_ENABLE_PUSH of ${value}`,
+      );
     } else if (id === SETTING.maxConcurrentStreams) {
       this.#maxConcurrentStreams = value;
     } else if (id === SETTING.initialWindowSize) {

@@ -67,16 +67,23 @@ Deno.test("a server that allows no table gets none, and is told so once", async 
   assert.deepEqual(heads, [true, false, false]);
 });
 
-Deno.test("a server that lowers its table later is told that it is empty", async () => {
-  using server = MemoryServer.greeted();
-  server.request();
-  server.send(settingsOf([[TABLE_SIZE, 100]]));
-  server.request();
-  await server.advance();
-  const [, second] = server.framesOf(TYPE.headers);
-  assert.equal(second?.payload[0], 0x20);
-  assert.deepEqual(server.heads[0]?.[1], server.heads[1]?.[1]);
-});
+for (
+  const [how, sizes] of [
+    ["later", [100]],
+    ["later, and raises it again before it is used", [100, 4_096]],
+  ] as const
+) {
+  Deno.test(`a server that lowers its table ${how} is told that it is empty`, async () => {
+    using server = MemoryServer.greeted();
+    server.request();
+    server.send(...sizes.map((size) => settingsOf([[TABLE_SIZE, size]])));
+    server.request();
+    await server.advance();
+    const [, second] = server.framesOf(TYPE.headers);
+    assert.equal(second?.payload[0], 0x20);
+    assert.deepEqual(server.heads[0]?.[1], server.heads[1]?.[1]);
+  });
+}
 
 Deno.test("a block that comes too late still changes the table", () => {
   using server = MemoryServer.greeted();

@@ -19,6 +19,7 @@ import {
 
 const { cancel, protocolError, refusedStream, flowControlError } = ERROR_CODE;
 const EMPTY = Buffer.alloc(0);
+const ENABLE_PUSH = 2;
 const MAX_STREAMS = 3;
 const INITIAL_WINDOW = 4;
 
@@ -313,6 +314,7 @@ const FATAL: readonly (readonly [string, number, readonly Buffer[]])[] = [
   ["a continuation of nothing", protocolError, [
     frame(TYPE.continuation, FLAG.endHeaders, 1, EMPTY),
   ]],
+  ["a server that wants to push", protocolError, [settingsOf([[ENABLE_PUSH, 1]])]],
   ["settings out of range", flowControlError, [settingsOf([[INITIAL_WINDOW, 0xffff_ffff]])]],
   ["a window of the connection that is too large", flowControlError, [
     windowUpdate(0, 0x7fff_ffff),
