@@ -111,6 +111,33 @@ Deno.test("a persist that was done and not answered is transient, and the next s
   assert.deepEqual(latencies.map(({ seconds }) => seconds), [4, 0]);
 });
 
+Deno.test("ordinals whose write never arrived are given to the next call of the term", async () => {
+  await using rig = await new DriverRig().join();
+  const { epoch } = rig.leadership;
+  assert.equal(await rig.driver.advanceDense({ key: "a", count: 2 }, epoch), 0n);
+  rig.plan("writeSequences", LOST);
+  const lost = watched(rig.driver.advanceDense({ key: "a", count: 3 }, epoch));
+  await rig.pass(4_000);
+  assert.equal((lost.outcome as { code?: string }).code, "transient");
+  rig.planNothing();
+  assert.equal(rig.leadership.epoch, epoch);
+  assert.equal(await rig.driver.advanceDense({ key: "a", count: 1 }, epoch), 2n);
+});
+
+Deno.test("ordinals whose write arrives between the reading and the write of the next call are not given again", async () => {
+  await using rig = await new DriverRig().join();
+  const { epoch } = rig.leadership;
+  rig.plan("writeSequences", { requestMs: 5_000, answerMs: 0 });
+  const late = watched(rig.driver.advanceDense({ key: "a", count: 3 }, epoch));
+  await rig.pass(4_300);
+  assert.equal((late.outcome as { code?: string }).code, "transient");
+  rig.planNothing();
+  rig.plan("readSequences", { requestMs: 0, answerMs: 800 });
+  const next = watched(rig.driver.advanceDense({ key: "a", count: 1 }, epoch));
+  await rig.pass(2_500);
+  assert.equal(next.outcome, 3n);
+});
+
 Deno.test("ordinals whose write was done and not answered are taken once", async () => {
   await using rig = await new DriverRig().join();
   const { epoch } = rig.leadership;
