@@ -8,6 +8,9 @@ import type { DriverCheck, DriverTrial } from "./driver_check.ts";
 import { letItErr } from "./patience.ts";
 import { openStandby } from "./succession.ts";
 
+/** How often a standby may lead late because the machine was busy. */
+const HAND_OVERS = 10;
+
 /** The promises about a leadership that is given up. */
 export const RESIGN_CHECKS: readonly DriverCheck[] = [
   {
@@ -36,6 +39,22 @@ export const RESIGN_CHECKS: readonly DriverCheck[] = [
       const successor = await trial.watch(standby).leader();
       assert.ok(successor.epoch > epoch, `epoch ${successor.epoch} was elected after ${epoch}`);
       await trial.watch().until(({ kind }) => kind === "follower");
+    },
+  },
+  {
+    id: "resign-lets-lead-at-once",
+    title: "resign() lets a standby lead before the certainty that it gives up would have ended",
+    needs: ["standby"],
+    run: async (trial) => {
+      let leader = trial.driver;
+      let standby = await openStandby(trial);
+      for (let left = HAND_OVERS; left > 0; left--) {
+        if (await leadsEarly(trial, leader, standby)) return;
+        leader = standby;
+        standby = await trial.standby();
+        await trial.watch(standby).until(({ kind }) => kind !== "leader");
+      }
+      assert.fail(`after ${HAND_OVERS} resignations a standby led as late as after a crash`);
     },
   },
   {
@@ -101,6 +120,25 @@ async function handOver(
   const known = await resign(trial.driver, trial.ended);
   assert.equal(known, true, "resign() returned without a successor");
   return { standby, epoch };
+}
+
+/**
+ * Whether a standby led before the moment until which a leader had been certain when it resigned. Had it heard of no
+ * resignation, it could not have led by then.
+ */
+async function leadsEarly(
+  trial: DriverTrial,
+  leader: ConsensusDriver,
+  standby: ConsensusDriver,
+): Promise<boolean> {
+  const { certainUntil } = await trial.watch(leader).leader();
+  assert.ok(certainUntil, "a leader that can be replaced has no certainUntil");
+  const untilMs = certainUntil();
+  const resigned = resign(leader, trial.ended);
+  await trial.watch(standby).leader();
+  const isEarly = trial.monotonicMs() < untilMs;
+  await resigned;
+  return isEarly;
 }
 
 function leads(events: ReadonlyArray<{ readonly kind: string }>, from: number): boolean {

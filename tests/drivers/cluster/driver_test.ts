@@ -1,97 +1,32 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { SystemClock } from "../../../src/clock/system_clock.ts";
-import { ClusterDriver } from "../../../src/drivers/cluster/driver.ts";
-import { SHORTEST_LEASE_MS } from "../../../src/drivers/cluster/timing.ts";
-import type { ConformanceHook } from "../../../src/testing/conformance/driver_check.ts";
-import type { DriverHarness } from "../../../src/testing/conformance/driver_harness.ts";
-import { testDriverConformance } from "../../../src/testing/driver_conformance.ts";
-import { settle } from "../../../src/testing/manual_clock.ts";
-import { SimulatedEngine } from "./_support/simulated_engine.ts";
-import { SimulatedLink } from "./_support/simulated_link.ts";
-import { SimulatedStore } from "./_support/simulated_store.ts";
-
-/** Far above what a simulated engine needs, and what each check of a silent one takes. */
-const CALL_TIMEOUT_MS = 400;
-
-interface Node {
-  readonly engine: SimulatedEngine;
-  readonly link: SimulatedLink;
-}
-
-const nodes = new WeakMap<ClusterDriver, Node>();
-
-function open(engine = new SimulatedEngine(), maxSequenceKeys = 10_000): Promise<ClusterDriver> {
-  const link = new SimulatedLink();
-  const driver = new ClusterDriver({
-    store: new SimulatedStore({ engine, link, clock: new SystemClock() }),
-    endpoint: { host: "a.example", port: 50_551 },
-    leaseMs: SHORTEST_LEASE_MS,
-    callTimeoutMs: CALL_TIMEOUT_MS,
-    maxSequenceKeys,
-  });
-  nodes.set(driver, { engine, link });
-  return Promise.resolve(driver);
-}
-
-function nodeOf(driver: ClusterDriver): Node {
-  const node = nodes.get(driver);
-  assert.ok(node);
-  return node;
-}
-
-/** Lets what is asked be done and the answers be lost, then loses everything. */
-async function silence(driver: ClusterDriver): Promise<() => Promise<void>> {
-  const { link } = nodeOf(driver);
-  const { plan } = link;
-  link.plan = () => ({ requestMs: 0, answerMs: Infinity });
-  await settle();
-  link.cut();
-  return () => {
-    link.plan = plan;
-    link.mend();
-    return Promise.resolve();
-  };
-}
-
-/** Breaks the connection after what is asked was done, and before it is answered. */
-async function fault(driver: ClusterDriver): Promise<void> {
-  const { link } = nodeOf(driver);
-  const { plan } = link;
-  link.plan = () => ({ requestMs: 0, answerMs: 0, fault: "transient" });
-  await settle();
-  link.plan = plan;
-  link.interruptWatches();
-}
-
-/** Another node takes over, however long the leader has been silent. */
-function supersede(driver: ClusterDriver): Promise<void> {
-  const { engine } = nodeOf(driver);
-  const endpoint = { host: "b.example", port: 50_551 };
-  assert(engine.takeOver(engine.standing, { id: crypto.randomUUID(), endpoint }));
-  return Promise.resolve();
-}
-
-const hooks: Required<Pick<DriverHarness<ClusterDriver>, ConformanceHook>> = {
-  reopen: async (driver) => {
-    await driver.close();
-    return await open(nodeOf(driver).engine);
-  },
-  supersede,
-  openWith: ({ sequences, maxSequenceKeys }) => {
-    const engine = new SimulatedEngine();
-    engine.fill(new Map(sequences));
-    return open(engine, maxSequenceKeys);
-  },
-  standby: (driver) => open(nodeOf(driver).engine),
-  silence,
-  fault,
-};
+import {
+  checkDriverConformance,
+  testDriverConformance,
+} from "../../../src/testing/driver_conformance.ts";
+import type { ClusterDriver } from "../../../src/drivers/cluster/driver.ts";
+import type { ClusterStore } from "../../../src/drivers/cluster/store.ts";
+import { insistsOnLeases, resignsNot } from "./_support/flaws.ts";
+import { simulatedHarness } from "./_support/simulated_harness.ts";
 
 testDriverConformance<ClusterDriver>("ClusterDriver", {
   test: (name, fn) => Deno.test(name, fn),
-  open: () => open(),
-  close: (driver) => driver.close(),
-  ...hooks,
+  ...simulatedHarness(),
 });
+
+type Flaw = (store: ClusterStore) => ClusterStore;
+
+/** What the suite must notice of a right driver between which and its engine something is wrong. */
+const REJECTED: Readonly<Record<string, readonly [Flaw, RegExp]>> = {
+  "resign-lets-lead-at-once": [resignsNot, /a standby led as late as after a crash$/],
+  "leases-late-replacement": [insistsOnLeases, /strictly deep-equal/],
+};
+
+for (const [id, [wrap, message]] of Object.entries(REJECTED)) {
+  Deno.test(`the conformance check ${id} rejects a ClusterDriver whose store ${wrap.name}`, async () => {
+    const [result] = await checkDriverConformance(simulatedHarness(wrap), { only: [id] });
+    assert.deepEqual([result?.id, result?.outcome], [id, "failed"]);
+    assert.match(String(result?.error), message);
+  });
+}

@@ -129,6 +129,10 @@ export const BROKEN_DRIVERS: Readonly<Record<string, readonly BrokenDriver[]>> =
     /^certain for \d+ ms more at the call$/,
   ]],
   "resign-hands-over": [[leadership.ResignsInWordsOnly, NEVER]],
+  "resign-lets-lead-at-once": [[
+    leadership.ResignsWithoutAWord,
+    /^after 10 resignations a standby led as late as after a crash$/,
+  ]],
   "resign-overtakes-epoch": [[
     leadership.FencesByItsFirstWrite,
     /^persistHighWater\(\) was accepted under an epoch that is not the newest$/,

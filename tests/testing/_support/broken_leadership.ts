@@ -5,7 +5,7 @@
 import type { FollowerEvent, LeadershipEvent } from "../../../src/consensus/driver.ts";
 import { PermanentError } from "../../../src/consensus/errors.ts";
 import { settle } from "../../../src/testing/manual_clock.ts";
-import { ModelNode } from "./model_cluster.ts";
+import { ModelNode, SILENCE_MS } from "./model_cluster.ts";
 
 interface StreamOptions {
   readonly signal: AbortSignal;
@@ -153,6 +153,16 @@ export class ResignsWithoutEndingItsCertainty extends ModelNode {
 export class ResignsInWordsOnly extends ModelNode {
   override resign(): Promise<boolean> {
     return Promise.resolve(true);
+  }
+}
+
+/** Leaves it to its standbys to notice by its silence. */
+export class ResignsWithoutAWord extends ModelNode {
+  override async resign(options: StreamOptions): Promise<boolean> {
+    this.hasResigned = true;
+    this.certainUntilMs = -Infinity;
+    this.cluster.clock.pause(SILENCE_MS);
+    return await super.resign(options);
   }
 }
 

@@ -18,6 +18,8 @@ import { ManualClock, settle } from "../../../src/testing/manual_clock.ts";
 
 const LEASE_MS = 1_000;
 const MARGIN_MS = 50;
+/** After which silence of the leader another takes its place. */
+export const SILENCE_MS: number = LEASE_MS + MARGIN_MS;
 const INCARNATION: Epoch = 7n << 64n;
 
 /** Turns of the event loop's microtasks from a node to the engine. */
@@ -210,7 +212,7 @@ async function silence(node: ModelNode): Promise<() => Promise<void>> {
   const { cluster } = node;
   await settle(FAULT_TURNS);
   node.isSilenced = true;
-  cluster.clock.pause(LEASE_MS + MARGIN_MS);
+  cluster.clock.pause(SILENCE_MS);
   if ([...cluster.nodes].some(({ isCandidate }) => isCandidate)) cluster.release(node);
   return () => {
     node.isSilenced = false;

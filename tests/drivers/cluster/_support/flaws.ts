@@ -21,6 +21,31 @@ function withMethods(store: ClusterStore, methods: Methods): ClusterStore {
   });
 }
 
+/** A store that hears of a resignation and does not write it. */
+export function resignsNot(store: ClusterStore): ClusterStore {
+  return withMethods(store, { resign: () => Promise.resolve() });
+}
+
+/** A store that makes a replacement of leases which was not answered after the next one that was. */
+export function insistsOnLeases(store: ClusterStore): ClusterStore {
+  let late: LeaseWrite | undefined;
+  return withMethods(store, {
+    writeLeases: async (write, epoch, options) => {
+      try {
+        const outcome = await store.writeLeases(write, epoch, options);
+        if (outcome.kind === "conflict" || late === undefined) return outcome;
+        const { version } = outcome;
+        const { leases } = late;
+        late = undefined;
+        return await store.writeLeases({ version, leases }, epoch, options);
+      } catch (error) {
+        if (consensusCodeOf(error) === "transient") late = write;
+        throw error;
+      }
+    },
+  });
+}
+
 /** What a driver or an engine could do wrong, each by standing between a right driver and a right engine. */
 export const FLAWS: Readonly<Record<string, (store: ClusterStore, clock: Clock) => ClusterStore>> =
   {
