@@ -132,8 +132,8 @@ function isFieldName(name: string): boolean {
   return /^[!#$%&'*+\-.^_`|~0-9a-z]+$/.test(name);
 }
 
-/** No NUL, CR or LF, and no white space around it (RFC 9113, 8.2.1). */
-function isFieldValue(value: string): boolean {
+/** Whether a field may have the value: no NUL, CR or LF, and no white space around it (RFC 9113, 8.2.1). */
+export function isFieldValue(value: string): boolean {
   return !/[\0\r\n]|^[ \t]|[ \t]$/.test(value);
 }
 

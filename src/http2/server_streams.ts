@@ -9,12 +9,13 @@ import { readUint31, readUint32 } from "./frames/frame_reader.ts";
 import { unpad } from "./frames/frame_rules.ts";
 import { FLAG, FRAME_TYPE } from "./frames/frame_type.ts";
 import type { BlockSource } from "./hpack/block_memo.ts";
+import { HeadReader } from "./head_reader.ts";
 import { HeaderBlocks } from "./header_blocks.ts";
 import type { OpenBlock } from "./header_blocks.ts";
 import type { Output } from "./output.ts";
 import { ReceiveWindow } from "./receive_window.ts";
 import type { HeadReading, RequestHead } from "./request_head.ts";
-import { readHead, trailersFault } from "./request_head.ts";
+import { trailersFault } from "./request_head.ts";
 import type { SendQueue } from "./send_queue.ts";
 import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from "./settings.ts";
 import { Stream } from "./stream.ts";
@@ -62,7 +63,8 @@ export class ServerStreams implements StreamLayer, StreamHost {
         ),
       );
     const { limits, route } = options;
-    this.#blocks = new HeaderBlocks(limits.headerBytes, (list) => readHead(list, route));
+    const heads = new HeadReader(route);
+    this.#blocks = new HeaderBlocks(limits.headerBytes, (list) => heads.read(list));
   }
 
   get size(): number {

@@ -92,7 +92,7 @@ Deno.test("a head in many frames, with padding and priority, is a head", () => {
   assert.equal(client.bodyOf(1), "hello");
 });
 
-Deno.test("an equal head is read once, until the table changes", () => {
+Deno.test("an equal head is read once, whatever the table does", () => {
   const heads: Stream["head"][] = [];
   using client = MemoryClient.greeted({
     streams: 100,
@@ -102,9 +102,9 @@ Deno.test("an equal head is read once, until the table changes", () => {
   assert.equal(heads[0], heads[1]);
   const indexed = Buffer.concat([openStream(5).subarray(9), Buffer.from("4001610161", "hex")]);
   client.send(frame(TYPE.headers, FLAG.endHeaders, 5, indexed), openStream(7), openStream(9));
-  assert.notEqual(heads[1], heads[3]);
-  assert.equal(heads[3], heads[4]);
-  assert.deepEqual(heads[3], heads[0]);
+  assert.deepEqual(heads[2]?.fields.at(-1), { name: "a", value: "a" });
+  assert.equal(heads[3], heads[0]);
+  assert.equal(heads[4], heads[0]);
 });
 
 Deno.test("PING is answered with its bytes, and frames of unknown types are passed over", () => {

@@ -1,7 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { byteHash } from "./byte_hash.ts";
+
 /** How many blocks are remembered. */
 const SLOTS = 4;
+/** Of how many it is known that they came before, at most. A power of two. */
+const SEEN = 8;
 /** A longer block is not remembered. */
 const MAX_BYTES = 512;
 
@@ -12,12 +16,15 @@ interface Slot<T> {
 
 /**
  * Remembers what the last header blocks meant. A client repeats itself: its blocks are equal byte for byte once
- * its table has settled. Any change of the table makes all of them mean something else.
+ * its table has settled. Any change of the table makes all of them mean something else. A block is remembered when it comes
+ * for the second time, so that those which never come again, with a deadline or the number of a trace, drive out none.
  */
 export class BlockMemo<T> {
   #slots: Slot<T>[] = [];
   #changes = 0;
   #next = 0;
+  /** Hashes of blocks that came for the first time. */
+  readonly #seen = new Int32Array(SEEN);
 
   /**
    * What a block meant, if it is remembered.
@@ -33,7 +40,7 @@ export class BlockMemo<T> {
   }
 
   /**
-   * Remembers a block that was read without a change of the table.
+   * Remembers a block that was read without a change of the table, unless it comes for the first time.
    *
    * @param changes the count of changes before and after the block
    */
@@ -45,6 +52,10 @@ export class BlockMemo<T> {
       this.#next = 0;
       this.#changes = changes;
     }
+    const hash = byteHash(bytes, start, end);
+    const isNew = this.#seen[hash & (SEEN - 1)] !== hash;
+    this.#seen[hash & (SEEN - 1)] = hash;
+    if (isNew) return;
     this.#slots[this.#next] = { bytes: bytes.slice(start, end), value };
     this.#next = (this.#next + 1) % SLOTS;
   }

@@ -2,12 +2,15 @@
 
 import { ConnectionFault, ERROR_CODE } from "../error_code.ts";
 import { huffmanDecode } from "./huffman.ts";
+import { TextBuilder } from "./text_builder.ts";
 import { TextCache } from "./text_cache.ts";
 
 /** Larger than any length or index that can be right here, and small enough for the operators on bits. */
 const MAX_INTEGER = 0xfff_ffff;
 
 const NOTHING: Uint8Array = new Uint8Array(0);
+
+const builder = new TextBuilder();
 
 /** Reads the primitive types of RFC 7541, 5 from a header block. */
 export class FieldReader {
@@ -92,7 +95,7 @@ export function compressionFault(text: string): ConnectionFault {
 }
 
 function plain(bytes: Uint8Array, start: number, end: number): string {
-  let text = "";
-  for (let at = start; at < end; at++) text += String.fromCharCode(bytes[at] as number);
-  return text;
+  builder.start();
+  for (let at = start; at < end; at++) builder.add(bytes[at] as number);
+  return builder.finish();
 }

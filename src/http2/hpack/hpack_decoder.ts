@@ -13,6 +13,8 @@ export const DEFAULT_TABLE_BYTES = 4_096;
 export interface FieldList {
   /** The fields in their order; not all of them if the list is too large. */
   readonly fields: readonly HeaderField[];
+  /** The size of the whole list in bytes, as counted by SETTINGS_MAX_HEADER_LIST_SIZE. */
+  readonly bytes: number;
   /** Whether the list is larger than the limit. Its block was read to the end, as the table depends on it. */
   readonly isTooLarge: boolean;
 }
@@ -69,7 +71,7 @@ export class HpackDecoder {
       listBytes += fieldBytes(field);
       if (listBytes <= this.#maxListBytes) fields.push(field);
     }
-    return { fields, isTooLarge: listBytes > this.#maxListBytes };
+    return { fields, bytes: listBytes, isTooLarge: listBytes > this.#maxListBytes };
   }
 
   #field(): HeaderField {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { HUFFMAN_CODES } from "./huffman_code.ts";
+import { TextBuilder } from "./text_builder.ts";
 
 /**
  * The decoder reads half a byte at a time. A state is a place in the code tree, the root being 0; an entry
@@ -21,6 +22,8 @@ const NO_CODE = { bits: 0, length: 0 } as const;
 
 const TABLE = makeTable();
 
+const builder = new TextBuilder();
+
 /**
  * Decodes a Huffman-coded string (RFC 7541, 5.2).
  *
@@ -28,18 +31,18 @@ const TABLE = makeTable();
  *   the end of a string
  */
 export function huffmanDecode(bytes: Uint8Array, start: number, end: number): string | undefined {
-  let text = "";
+  builder.start();
   let entry = MAY_END;
   for (let at = start; at < end; at++) {
     const byte = bytes[at] as number;
     entry = TABLE[(entry & NEXT_STATE) * NIBBLES + (byte >>> 4)] as number;
-    if ((entry & HAS_SYMBOL) !== 0) text += String.fromCharCode(entry >>> SYMBOL_SHIFT);
+    if ((entry & HAS_SYMBOL) !== 0) builder.add(entry >>> SYMBOL_SHIFT);
     else if ((entry & FAILED) !== 0) return undefined;
     entry = TABLE[(entry & NEXT_STATE) * NIBBLES + (byte & 0xf)] as number;
-    if ((entry & HAS_SYMBOL) !== 0) text += String.fromCharCode(entry >>> SYMBOL_SHIFT);
+    if ((entry & HAS_SYMBOL) !== 0) builder.add(entry >>> SYMBOL_SHIFT);
     else if ((entry & FAILED) !== 0) return undefined;
   }
-  return (entry & MAY_END) === 0 ? undefined : text;
+  return (entry & MAY_END) === 0 ? undefined : builder.finish();
 }
 
 /** The length of a string in bytes once it is coded. */

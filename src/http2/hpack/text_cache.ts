@@ -1,9 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { byteHash } from "./byte_hash.ts";
+
 /** How many strings are remembered. A power of two. */
 const SLOTS = 16;
 /** A longer string is not remembered. */
 const MAX_BYTES = 128;
+/** By how many of its last bytes a string is found. */
+const HASHED_BYTES = 8;
 
 interface Slot {
   readonly bytes: Uint8Array;
@@ -15,14 +19,17 @@ interface Slot {
  * Remembers what the last strings of header blocks were, by their bytes. Unlike an index, a string means the
  * same whatever the tables hold, so nothing ever invalidates it: a client that sends its path in full with
  * each request, or puts a new deadline into the table each time, is read without decoding the path again.
- * What is kept per connection is bounded by 16 strings of 128 bytes.
+ * A string is remembered when it comes for the second time, so that those which never come again, such as deadlines,
+ * cost nothing and drive out none. What is kept per connection is bounded by 16 strings of 128 bytes.
  */
 export class TextCache {
   readonly #slots: (Slot | undefined)[] = new Array(SLOTS);
+  /** The hash of the string that was last not found in a slot. */
+  readonly #missed = new Int32Array(SLOTS);
 
   /** The text of a string, by its bytes and by whether they are Huffman-coded, if it is remembered. */
   find(source: TextSource): string | undefined {
-    const slot = this.#slots[slotOf(source)];
+    const slot = this.#slots[hashOf(source) & (SLOTS - 1)];
     if (slot === undefined || slot.isCoded !== source.isCoded) return undefined;
     const { bytes, start } = source;
     const known = slot.bytes;
@@ -33,11 +40,15 @@ export class TextCache {
     return slot.text;
   }
 
-  /** Remembers a string in the place of another. */
+  /** Remembers a string in the place of another, unless it comes for the first time. */
   add(source: TextSource, text: string): void {
     const { bytes, start, end, isCoded } = source;
-    if (end - start > MAX_BYTES) return;
-    this.#slots[slotOf(source)] = { bytes: bytes.slice(start, end), isCoded, text };
+    const hash = hashOf(source);
+    const slot = hash & (SLOTS - 1);
+    if (this.#missed[slot] !== hash) this.#missed[slot] = hash;
+    else if (end - start <= MAX_BYTES) {
+      this.#slots[slot] = { bytes: bytes.slice(start, end), isCoded, text };
+    }
   }
 }
 
@@ -53,10 +64,7 @@ export interface TextSource {
   readonly isCoded: boolean;
 }
 
-/** Length and last bytes: paths of one service differ there. */
-function slotOf({ bytes, start, end }: TextSource): number {
-  if (end === start) return 0;
-  const last = bytes[end - 1] as number;
-  const middle = bytes[(start + end) >>> 1] as number;
-  return (end - start + last * 3 + middle * 5) & (SLOTS - 1);
+/** What differs within a deadline, or between the paths of a service, stands at the end. */
+function hashOf({ bytes, start, end }: TextSource): number {
+  return byteHash(bytes, Math.max(start, end - HASHED_BYTES), end);
 }

@@ -8,6 +8,7 @@ import { BlockMemo } from "../../../src/http2/hpack/block_memo.ts";
 import { HpackDecoder } from "../../../src/http2/hpack/hpack_decoder.ts";
 import { encodeBlock } from "../../../src/http2/hpack/hpack_encoder.ts";
 import { STATIC_TABLE, staticIndex } from "../../../src/http2/hpack/static_table.ts";
+import { TextCache } from "../../../src/http2/hpack/text_cache.ts";
 import { scaled } from "../../_support/levels.ts";
 
 const LIMIT = { maxListBytes: 16_384 } as const;
@@ -127,17 +128,39 @@ Deno.test("HpackDecoder.decode() takes equal bytes for equal, coded or plain", (
   assert.deepEqual(decode(other, "000178011f"), ["x: \x1f"]);
 });
 
-Deno.test("BlockMemo.find() knows the last blocks until the table changes", () => {
+Deno.test("BlockMemo.find() knows the last blocks that came twice, until the table changes", () => {
   const memo = new BlockMemo<number>();
   const block = (byte: number) => ({ bytes: new Uint8Array([0, byte, 7]), start: 1, end: 3 });
-  for (let i = 0; i < 5; i++) memo.add(block(i), 3, i);
+  const add = (byte: number, changes: number) => {
+    for (let time = 0; time < 2; time++) memo.add(block(byte), changes, byte);
+  };
+  for (let i = 0; i < 5; i++) add(i, 3);
   assert.equal(memo.find(block(0), 3), undefined);
+  for (let i = 1; i < 5; i++) assert.equal(memo.find(block(i), 3), i);
+  for (let i = 5; i < 50; i++) memo.add(block(i), 3, i);
   for (let i = 1; i < 5; i++) assert.equal(memo.find(block(i), 3), i);
   assert.equal(memo.find({ bytes: new Uint8Array([4]), start: 0, end: 1 }, 3), undefined);
   assert.equal(memo.find(block(4), 4), undefined);
-  memo.add(block(9), 4, 9);
+  add(9, 4);
   assert.equal(memo.find(block(9), 4), 9);
   assert.equal(memo.find(block(4), 4), undefined);
-  memo.add({ bytes: new Uint8Array(600), start: 0, end: 600 }, 4, 1);
-  assert.equal(memo.find({ bytes: new Uint8Array(600), start: 0, end: 600 }, 4), undefined);
+  const large = { bytes: new Uint8Array(600), start: 0, end: 600 };
+  for (let time = 0; time < 2; time++) memo.add(large, 4, 1);
+  assert.equal(memo.find(large, 4), undefined);
+});
+
+Deno.test("TextCache.find() knows strings that came twice, which others that do not drive out", () => {
+  const cache = new TextCache();
+  const source = (text: string) => ({
+    ...{ bytes: Buffer.from(text), start: 0, end: text.length },
+    isCoded: false,
+  });
+  cache.add(source("/a.B/C"), "/a.B/C");
+  assert.equal(cache.find(source("/a.B/C")), undefined);
+  cache.add(source("/a.B/C"), "/a.B/C");
+  for (let i = 0; i < 1_000; i++) cache.add(source(`${i}m`), `${i}m`);
+  assert.equal(cache.find(source("/a.B/C")), "/a.B/C");
+  assert.equal(cache.find({ ...source("/a.B/C"), isCoded: true }), undefined);
+  assert.equal(cache.find(source("/b.B/C")), undefined);
+  assert.equal(cache.find(source("999m")), undefined);
 });

@@ -2,8 +2,10 @@
 
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import fc from "fast-check";
 import { HpackDecoder } from "../../../src/http2/hpack/hpack_decoder.ts";
 import { fastProtocolOf } from "../../../src/net/fast_lane/fast_route.ts";
+import { scaled } from "../../_support/levels.ts";
 import type { MemoryClient } from "../../http2/_support/memory_client.ts";
 import { LaneRig, WAIT_MS } from "./_support/lane_rig.ts";
 import { cancel, data, frame, openStream, TYPE } from "../_support/h2_frames.ts";
@@ -169,6 +171,35 @@ const ROUTES: readonly (readonly [string, [string, string][], "grpc" | "connect"
   ["two deadlines", [...GRPC, ["grpc-timeout", "5S"], ["grpc-timeout", "5S"]], undefined],
   ["an unknown version of Connect", [...CONNECT, ["connect-protocol-version", "2"]], undefined],
 ];
+
+function protocolOf(fields: readonly (readonly [string, string])[]): string | undefined {
+  const rest = { method: "POST", scheme: "http", authority: "x", contentLength: undefined };
+  const list = fields.map(([name, value]) => ({ name, value }));
+  return fastProtocolOf({ ...rest, path: GET_TS, fields: list });
+}
+
+/** Hours to nanoseconds, in milliseconds. */
+const UNITS = { H: 3_600_000, M: 60_000, S: 1_000, m: 1, u: 0.001, n: 0.000_001 } as const;
+
+Deno.test("fastProtocolOf() takes the deadlines that are well-formed and neither over nor too long", () => {
+  const text = fc.oneof(
+    fc.tuple(fc.nat(1_000_000_000).map(String), fc.constantFrom(...Object.keys(UNITS), "", "s"))
+      .map((parts) => parts.join("")),
+    fc.stringMatching(/^[0-9+\-.e xHMSmun]{0,12}$/),
+  );
+  const isPlain = (ms: number) => ms >= 1 && ms <= 86_400_000;
+  fc.assert(
+    fc.property(text, (text) => {
+      const [, amount = "", unit = "m"] = /^([0-9]{1,8})([HMSmun])$/.exec(text) ?? [];
+      const isGrpc = amount !== "" && isPlain(Number(amount) * UNITS[unit as keyof typeof UNITS]);
+      assert.equal(protocolOf([...GRPC, ["grpc-timeout", text]]), isGrpc ? "grpc" : undefined);
+      const isConnect = /^[0-9]{1,10}$/.test(text) && isPlain(Number(text));
+      const found = protocolOf([...CONNECT, ["connect-timeout-ms", text]]);
+      assert.equal(found, isConnect ? "connect" : undefined);
+    }),
+    { numRuns: scaled(2_000, 200_000) },
+  );
+});
 
 for (const [name, fields, expected] of ROUTES) {
   Deno.test(`fastProtocolOf() says ${expected ?? "nothing"} for ${name}`, () => {
