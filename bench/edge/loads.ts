@@ -16,6 +16,7 @@ export type LoadName =
   | "h2load, grpc-timeout"
   | "h2load, connections"
   | "grpc-js"
+  | "grpc-js, deadlines"
   | "client";
 
 /** One way to ask the servers. */
@@ -68,23 +69,26 @@ export function connectionLoads(
   }));
 }
 
-/** @grpc/grpc-js, on the runtime that is given. */
+/** @grpc/grpc-js, on the runtime that is given, without deadlines and with another one for each call. */
 export function grpcJsLoads(
   runner: Runner,
   shapes: readonly Shape[],
   options: LoadTimes & { readonly pin: Pin },
 ): readonly Load[] {
   const { pin, warmUpMs, measureMs } = options;
-  return shapes.map((shape): Load => ({
-    name: "grpc-js",
+  const loadOf = (shape: Shape, hasDeadlines: boolean): Load => ({
+    name: hasDeadlines ? "grpc-js, deadlines" : "grpc-js",
     shape: nameOf(shape),
     servers: REAL_SERVERS,
     run: async ({ process: { port } }) => {
-      const plan: GrpcJsPlan = { port, ...shape, warmUpMs, measureMs };
+      const plan: GrpcJsPlan = { port, ...shape, warmUpMs, measureMs, hasDeadlines };
       const program = runner.program("grpcJs", [JSON.stringify(plan)]);
       return JSON.parse(await outputOf(pin("load", program)));
     },
-  }));
+  });
+  return [false, true].flatMap((hasDeadlines) =>
+    shapes.map((shape) => loadOf(shape, hasDeadlines))
+  );
 }
 
 /** The client of this package, one for all callers. */

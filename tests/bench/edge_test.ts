@@ -26,6 +26,7 @@ ioTestNeeding(noH2load, "runEdgeBench() has every server asked in every way", as
     ...[...real, "ceiling"].map((server) => `h2load, connections, 2 x 1: ${server}`),
     ...[...real, "ceiling"].map((server) => `h2load, connections, 20 x 1: ${server}`),
     ...real.map((server) => `grpc-js, 1 x 2: ${server}`),
+    ...real.map((server) => `grpc-js, deadlines, 1 x 2: ${server}`),
     ...real.map((server) => `client, 2 callers: ${server}`),
   ]);
   for (const { bytes } of findings.loneCallers) assert.ok(bytes.request > 7 && bytes.answer > 7);

@@ -8,7 +8,7 @@
  * @module
  */
 
-import type { ServiceError } from "@grpc/grpc-js";
+import type { CallOptions, ServiceError } from "@grpc/grpc-js";
 import { Client, credentials } from "@grpc/grpc-js";
 import { Buffer } from "node:buffer";
 import process from "node:process";
@@ -23,7 +23,12 @@ export interface GrpcJsPlan extends Shape {
   readonly warmUpMs: number;
   /** Milliseconds of the measurement. */
   readonly measureMs: number;
+  /** Whether each call has a deadline of its own, so that hardly two of them have the same head. */
+  readonly hasDeadlines: boolean;
 }
+
+/** What is far enough off for all calls, and how much further some of them are, in milliseconds. */
+const DEADLINE = { leastMs: 5_000, spreadMs: 90_000 } as const;
 
 const FRAME_HEADER_BYTES = 5;
 const MESSAGE = Buffer.from(requestFrame(1).subarray(FRAME_HEADER_BYTES));
@@ -34,7 +39,7 @@ function asIs(bytes: Buffer): Buffer {
 }
 
 async function run(plan: GrpcJsPlan): Promise<LoadCount> {
-  const { port, connections, streams, warmUpMs, measureMs } = plan;
+  const { port, connections, streams, warmUpMs, measureMs, hasDeadlines } = plan;
   const clients = Array.from({ length: connections }, () => {
     // Without a pool of its own all clients of a process share one connection.
     const options = { "grpc.use_local_subchannel_pool": 1 };
@@ -47,7 +52,7 @@ async function run(plan: GrpcJsPlan): Promise<LoadCount> {
   const callInTurn = async (client: Client) => {
     try {
       while (performance.now() < endMs) {
-        blockFromBinary(await call(client));
+        blockFromBinary(await call(client, hasDeadlines ? deadline() : {}));
         const nowMs = performance.now();
         if (nowMs >= startMs && nowMs <= endMs) successes++;
       }
@@ -62,13 +67,18 @@ async function run(plan: GrpcJsPlan): Promise<LoadCount> {
   return failures.length === 0 ? counts : { ...counts, firstFailure: String(failures[0]) };
 }
 
-function call(client: Client): Promise<Buffer> {
+function deadline(): CallOptions {
+  const { leastMs, spreadMs } = DEADLINE;
+  return { deadline: Date.now() + leastMs + Math.floor(Math.random() * spreadMs) };
+}
+
+function call(client: Client, options: CallOptions): Promise<Buffer> {
   return new Promise((resolve, reject) => {
     const onAnswer = (error: ServiceError | null, answer?: Buffer) => {
       if (answer === undefined) reject(error);
       else resolve(answer);
     };
-    client.makeUnaryRequest(GET_TS_PATH, asIs, asIs, MESSAGE, onAnswer);
+    client.makeUnaryRequest(GET_TS_PATH, asIs, asIs, MESSAGE, options, onAnswer);
   });
 }
 
