@@ -64,7 +64,7 @@ const STEPS: readonly Step[] = [
     counts: true,
   },
   {
-    name: "tests of the sockets on our own HTTP/2",
+    name: "tests of the sockets on the HTTP/2 of the runtime",
     program: "npx",
     args: ["-y", `deno@${Deno.version.deno}`, "task", "test:edge"],
     counts: true,

@@ -2,7 +2,7 @@
 
 import { parseArgs } from "node:util";
 import type { EdgeName } from "../../src/net/mod.ts";
-import { EDGE_NAMES } from "../../src/net/mod.ts";
+import { DEFAULT_EDGE, EDGE_NAMES } from "../../src/net/mod.ts";
 
 /** What `deno task bench:edge` was asked for. */
 export interface EdgeBenchOptions {
@@ -14,15 +14,12 @@ export interface EdgeBenchOptions {
   readonly json?: string;
 }
 
-/** The edge that speaks HTTP/2 itself. */
-const OWN_EDGE: EdgeName = "http2";
-
 /** Help text of the task. */
 export const USAGE = `deno task bench:edge [--quick | --long] [--edge NAME] [--json FILE]
 
   --quick  about a minute; for a look while something is changed, not for quoting
   --long   also the memory of 10 million calls, which takes up to 20 minutes more
-  --edge   which edge of serve() to measure: ${EDGE_NAMES.join(" or ")} (default: ${OWN_EDGE})
+  --edge   which edge of serve() to measure: ${EDGE_NAMES.join(" or ")} (default: ${DEFAULT_EDGE})
   --json   also write everything that was found to a file
 `;
 
@@ -37,7 +34,7 @@ export function readEdgeOptions(args: readonly string[]): EdgeBenchOptions | "he
     options: {
       quick: { type: "boolean", default: false },
       long: { type: "boolean", default: false },
-      edge: { type: "string", default: OWN_EDGE },
+      edge: { type: "string", default: DEFAULT_EDGE },
       json: { type: "string" },
       help: { type: "boolean", short: "h", default: false },
     },

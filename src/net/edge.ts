@@ -7,18 +7,18 @@ import type { Message } from "./message.ts";
 
 /**
  * Who speaks HTTP/2:
- * - `connect`: `node:http2` of the runtime;
- * - `http2`: the implementation of this package.
+ * - `http2`: the implementation of this package;
+ * - `connect`: `node:http2` of the runtime, which is the way back (docs/adr/0001-own-http2-edge.md).
  *
  * HTTP/1.1 is spoken by `node:http` in any case, and what an answer is does not depend on it.
  */
-export type EdgeName = "connect" | "http2";
+export type EdgeName = "http2" | "connect";
 
 /** All edges. */
-export const EDGE_NAMES: readonly EdgeName[] = ["connect", "http2"];
+export const EDGE_NAMES: readonly EdgeName[] = ["http2", "connect"];
 
 /** The edge that is used where none is named. */
-export const DEFAULT_EDGE: EdgeName = "connect";
+export const DEFAULT_EDGE: EdgeName = "http2";
 
 /** Takes each message as soon as its head is here. */
 export type OnMessage = (message: Message, connection: Connection) => void;

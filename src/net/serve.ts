@@ -55,9 +55,9 @@ export interface ServeOptions {
   /** What a client may cost; what is left out keeps its default. */
   readonly limits?: Partial<Limits>;
   /**
-   * Who speaks HTTP/2: `connect` is the runtime's `node:http2`, `http2` the implementation of this package.
+   * Who speaks HTTP/2: `http2` is the implementation of this package, `connect` the runtime's `node:http2`.
    *
-   * @default {"connect"}
+   * @default {"http2"}
    */
   readonly edge?: EdgeName;
   /**

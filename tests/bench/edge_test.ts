@@ -119,7 +119,7 @@ Deno.test("readEdgeOptions() has defaults and refuses what it does not know", ()
   });
   assert.throws(() => readEdgeOptions(["--quick", "--long"]), TypeError);
   assert.throws(() => readEdgeOptions(["--fast"]), TypeError);
-  assert.throws(() => readEdgeOptions(["--edge=http3"]), /'edge' must be connect or http2/);
+  assert.throws(() => readEdgeOptions(["--edge=http3"]), /'edge' must be http2 or connect/);
 });
 
 Deno.test("selfTimes() sums up what a function took wherever it was called, without idle time", () => {

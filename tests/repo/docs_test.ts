@@ -22,7 +22,8 @@ async function pagesIn(folder: string): Promise<readonly Page[]> {
 }
 
 async function pages(): Promise<readonly Page[]> {
-  return (await Promise.all([ROOT, join(ROOT, "docs")].map(pagesIn))).flat();
+  const folders = [ROOT, join(ROOT, "docs"), join(ROOT, "docs", "adr")];
+  return (await Promise.all(folders.map(pagesIn))).flat();
 }
 
 /** The targets of the links of a page, code left out. */
@@ -67,7 +68,7 @@ ioTest("docs/testing.md lists every failpoint of the source and no other", async
 
 ioTest("every page that a message of the program names exists", async () => {
   for (const { path, text } of await readSources(ROOT)) {
-    for (const [, page] of text.matchAll(/\b(docs\/[\w-]+\.md)\b/g)) {
+    for (const [, page] of text.matchAll(/\b(docs\/[\w/-]+\.md)\b/g)) {
       await assert.doesNotReject(Deno.stat(join(ROOT, page ?? "")), `${path} names ${page}`);
     }
   }

@@ -132,7 +132,7 @@ const EDGE_FLAGS = {
   edge: valueFlag<EdgeName>("edge", {
     placeholder: "NAME",
     fallback: DEFAULT_EDGE,
-    summary: "who speaks HTTP/2: connect is the runtime's own, http2 that of this package",
+    summary: "who speaks HTTP/2: http2 is that of this package, connect the runtime's own",
     parse: oneOf(EDGE_NAMES),
   }),
 } as const;
