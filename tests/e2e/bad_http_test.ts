@@ -38,8 +38,6 @@ const STRANGE: readonly (readonly [string, string, RegExp])[] = [
   ["an unknown method", "BREW / HTTP/1.1\r\nHost: x\r\n\r\n", /^HTTP\/1\.1 40\d /],
   ["a NUL in a header", "GET / HTTP/1.1\r\nHost: x\r\nX: \0\r\n\r\n", /^HTTP\/1\.1 400 /],
   ["a head of 17 KiB", `GET / HTTP/1.1\r\nX: ${"x".repeat(17_408)}\r\n\r\n`, /^HTTP\/1\.1 431 /],
-  ["almost a preface of HTTP/2", PREFACE.replace("SM", "MS"), /^HTTP\/1\.1 400 /],
-  ["SSH", "SSH-2.0-OpenSSH_9.2\r\n", /^HTTP\/1\.1 400 /],
 ];
 
 ioTest("serve answers strange requests with a status, and goes on", async () => {

@@ -3,8 +3,18 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
+import { EDGE } from "../_support/edge.ts";
 import { ioTest, scaled } from "../_support/levels.ts";
-import { data, frame, hello, openStream, PREFACE, TYPE } from "./_support/h2_frames.ts";
+import {
+  data,
+  frame,
+  framesOf,
+  H2_ERROR,
+  hello,
+  openStream,
+  PREFACE,
+  TYPE,
+} from "./_support/h2_frames.ts";
 import { grpcCall, grpcGetTs, H2Client } from "./_support/h2_client.ts";
 import { RawClient } from "./_support/raw_client.ts";
 import { ServerRig } from "./_support/server_rig.ts";
@@ -12,9 +22,7 @@ import { ServerRig } from "./_support/server_rig.ts";
 const GET_TS = "/tsoracle.v1.TsoService/GetTs";
 
 const BAD_HTTP1: readonly (readonly [string, string | Buffer])[] = [
-  ["noise", Buffer.from([0, 255, 13, 10, 13, 10])],
-  ["words", "hello, who is there?\r\n\r\n"],
-  ["a hello of TLS", Buffer.from("160301000501000001000303\r\n\r\n", "latin1")],
+  ["a method that nobody knows", "BREW / HTTP/1.1\r\nHost: x\r\n\r\n"],
   ["a header without a name", "GET / HTTP/1.1\r\n: x\r\n\r\n"],
   ["a version from the future", "GET / HTTP/9.9\r\nHost: x\r\n\r\n"],
   ["two lengths", "POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\nab"],
@@ -34,6 +42,29 @@ for (const [name, bytes] of BAD_HTTP1) {
     await using client = await RawClient.connect(rig.port);
     client.send(bytes);
     assert.match(await client.untilClosed(), /^HTTP\/1\.1 400 Bad Request\r\n/);
+    await assertServes(rig);
+  });
+}
+
+const NO_PROTOCOL: readonly (readonly [string, string | Buffer])[] = [
+  ["noise", Buffer.from([0, 255, 13, 10, 13, 10])],
+  ["words", "hello, who is there?\r\n\r\n"],
+  ["words in place of the preface", "INVALID CONNECTION PREFACE\r\n\r\n"],
+  ["a hello of TLS", Buffer.from("160301000501000001000303", "hex")],
+  ["SSH", "SSH-2.0-OpenSSH_9.2\r\n"],
+  ["a preface that is wrong at its end", Buffer.concat([PREFACE.subarray(0, 20), hello()])],
+];
+
+for (const [name, bytes] of NO_PROTOCOL) {
+  ioTest(`serve() answers ${name} with a goodbye of HTTP/2 and closes`, async () => {
+    await using rig = await ServerRig.start();
+    await using client = await RawClient.connect(rig.port);
+    client.send(bytes);
+    await client.untilClosed();
+    const goodbye = framesOf(client.received).find(({ type }) => type === TYPE.goaway);
+    const code = goodbye?.payload.readUInt32BE(4);
+    if (EDGE === "http2") assert.equal(code, H2_ERROR.protocol);
+    else assert.ok(code !== undefined && code !== H2_ERROR.none);
     await assertServes(rig);
   });
 }

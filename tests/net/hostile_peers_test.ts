@@ -110,19 +110,22 @@ ioTest("serve() answers a client that sends one byte at a time, and others meanw
 });
 
 ioTest(
-  "serve() answers garbage before the preface as HTTP/1.1, and after it with PROTOCOL_ERROR",
+  "serve() answers garbage before, within and after the preface with PROTOCOL_ERROR",
   async () => {
     await survives(async (port) => {
-      await using before = await RawClient.connect(port);
-      before.send(Buffer.concat([Buffer.from("\0garbage\r\n\r\n"), hello()]));
-      assert.match(await before.untilClosed(), /^HTTP\/1\.1 400 /);
-      await using within = await RawClient.connect(port);
-      within.send(Buffer.concat([PREFACE.subarray(0, 20), Buffer.from("garbage\r\n\r\n")]));
-      await within.untilClosed();
-      await using after = await RawClient.connect(port);
-      after.send(Buffer.concat([PREFACE, Buffer.alloc(9), Buffer.from("garbage")]));
-      await until("a goodbye", () => goaways(after).length > 0);
-      assert.deepEqual(goaways(after), [H2_ERROR.protocol]);
+      const garbage = Buffer.from("garbage\r\n\r\n");
+      for (
+        const parts of [
+          [garbage, hello()],
+          [PREFACE.subarray(0, 20), garbage],
+          [PREFACE, Buffer.alloc(9), garbage],
+        ]
+      ) {
+        await using client = await RawClient.connect(port);
+        client.send(Buffer.concat(parts));
+        await client.untilClosed();
+        assert.deepEqual(goaways(client), [H2_ERROR.protocol]);
+      }
     }, 1);
   },
 );
