@@ -9,6 +9,7 @@ import type { CallLimits } from "./connect_options.ts";
 import { healthRoutes } from "./health.ts";
 import { completeGetUrl, objectToQuery } from "./plain_get.ts";
 import { LateChecks } from "./late_check.ts";
+import { withTimerDeadline } from "./long_deadline.ts";
 import type { ReadinessSource } from "./readiness.ts";
 import type { LifecycleSignals } from "./readiness_feed.ts";
 import { reflectionRoutes } from "./reflection.ts";
@@ -65,10 +66,10 @@ export function createDispatcher(
     const refusal = objection(handler, request, grpc);
     if (refusal !== undefined) return refuse(refusal, contentType);
     if (request.method === "GET") {
-      return await handler({ ...request, url: completeGetUrl(request.url) });
+      return await handler(withTimerDeadline({ ...request, url: completeGetUrl(request.url) }));
     }
     const lateCheck = handler.method === GET_TS ? late.current : undefined;
-    const response: Answer = await handler(request);
+    const response: Answer = await handler(withTimerDeadline(request));
     if (lateCheck !== undefined) response.lateCheck = lateCheck;
     return sendsStream(handler) ? { ...response, isStream: true } : response;
   };
