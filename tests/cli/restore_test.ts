@@ -71,6 +71,9 @@ ioTestNeeding(
     const driver = ["postgres", "--url", url];
     const flags = [...LEASE, "--handover", "0"];
     await using node = await ServerProcess.start({ driver, flags });
+    const tooEarly = await runCli(["restore", ...driver]);
+    assert.equal(tooEarly.code, 1);
+    assert.match(tooEarly.stderr, /a node is running/);
     await node.stop();
     const seed = "70000000000000";
     const { code, stdout } = await runCli([

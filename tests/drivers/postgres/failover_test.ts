@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { SystemClock } from "../../../src/clock/system_clock.ts";
 import type { LeaderEvent, LeadershipEvent } from "../../../src/consensus/driver.ts";
 import { PermanentError } from "../../../src/consensus/errors.ts";
 import { PostgresDriver } from "../../../src/drivers/postgres/driver.ts";
@@ -13,6 +14,7 @@ import {
 import { ioTestNeeding } from "../../_support/levels.ts";
 import { within } from "../../_support/server_process.ts";
 import { persistently } from "./_support/store.ts";
+import { synchronousReplica } from "./_support/synchronous_replica.ts";
 
 const LIMIT_MS = 60_000;
 
@@ -56,6 +58,15 @@ class Node implements AsyncDisposable {
       this.#changed.resolve();
       this.#changed = Promise.withResolvers<void>();
     }
+  }
+}
+
+/** The real time, but for a monotonic clock that can be moved. */
+class MovableClock extends SystemClock {
+  aheadMs = 0;
+
+  override monotonicMs(): number {
+    return super.monotonicMs() + this.aheadMs;
   }
 }
 
@@ -106,9 +117,7 @@ ioTestNeeding(
   "a failover to a synchronous replica loses nothing, and a node leads on in the same term or a later one",
   async () => {
     await using primary = await PostgresServer.start();
-    await using replica = await primary.replica("one");
-    await primary.set("synchronous_standby_names", "one");
-    await primary.until("select sync_state from pg_stat_replication", "sync");
+    await using replica = await synchronousReplica(primary);
     await using node = new Node([primary.url(), replica.url()]);
     const { epoch } = await node.leads();
     await node.driver.persistHighWater(3_000_000, epoch);
@@ -161,5 +170,21 @@ ioTestNeeding(
     assert.ok(standby.events.every(({ kind }) => kind !== "leader"));
     const later = await succeed(leader, standby);
     assert.ok(later.epoch > epoch);
+  },
+);
+
+ioTestNeeding(
+  POSTGRES_MISSING,
+  "a node that runs asks each minute whether its server still keeps what it acknowledges, and stops if not",
+  async () => {
+    await using server = await PostgresServer.start();
+    const clock = new MovableClock();
+    await using node = new Node([server.url()], { clock });
+    await node.leads();
+    await server.sql("select pg_create_physical_replication_slot('away')");
+    clock.aheadMs = 60_000;
+    const end = await within(node.ended, LIMIT_MS, () => "the node goes on");
+    assert.ok(end instanceof PermanentError, String(end));
+    assert.match(end.message, /1 replication slots and none is synchronous/);
   },
 );

@@ -5,16 +5,15 @@ import { TransientError, UnavailableError } from "../../../src/consensus/errors.
 import { POSTGRES_MISSING, PostgresServer } from "../../_support/engines/postgres_server.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
 import { testOnOneServer } from "./_support/one_server.ts";
-import { BRIEF, CALM, persistently, storeOn, takeLead } from "./_support/store.ts";
+import { BRIEF, CALM, leadingStore, persistently } from "./_support/store.ts";
 
 testOnOneServer("PostgresStore through faults that pass", {
   "a paused server: each call settles by its deadline, and later ones succeed": async (
     server,
     name,
   ) => {
-    await using store = storeOn(server, { name });
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using store = await leadingStore(server, { name });
+    const { epoch } = store;
     await server.pause();
     await assert.rejects(store.beat(epoch, BRIEF), TransientError);
     await assert.rejects(store.beat(epoch, BRIEF), UnavailableError);
@@ -30,9 +29,8 @@ testOnOneServer("PostgresStore through faults that pass", {
     server,
     name,
   ) => {
-    await using store = storeOn(server, { name });
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using store = await leadingStore(server, { name });
+    const { epoch } = store;
     await store.persistHighWater(1, epoch, CALM);
     await server.pause();
     const caller = new AbortController();
@@ -52,9 +50,8 @@ testOnOneServer("PostgresStore through faults that pass", {
 
   "a write of unknown outcome is recognised by its operation, and repeated only if it was not made":
     async (server, name) => {
-      await using store = storeOn(server, { name });
-      await store.prepare(CALM);
-      const { epoch } = await takeLead(store);
+      await using store = await leadingStore(server, { name });
+      const { epoch } = store;
       let next = 0n;
       for (let round = 0; round < 6; round++) {
         const { version } = await persistently(() => store.readSequences(CALM));
@@ -79,9 +76,8 @@ testOnOneServer("PostgresStore through faults that pass", {
     server,
     name,
   ) => {
-    await using store = storeOn(server, { name });
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using store = await leadingStore(server, { name });
+    const { epoch } = store;
     await server.killSessions();
     const locked = server.sql("begin; select from tsoracle.state for update; select pg_sleep(600)");
     await server.until("select count(*) from pg_stat_activity where query ~ '^begin; select'", "1");
@@ -101,9 +97,8 @@ testOnOneServer("PostgresStore through faults that pass", {
     server,
     name,
   ) => {
-    await using store = storeOn(server, { name });
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using store = await leadingStore(server, { name });
+    const { epoch } = store;
     const locked = server.sql("begin; select from tsoracle.state for update; select pg_sleep(600)");
     await server.until("select count(*) from pg_stat_activity where query ~ '^begin; select'", "1");
     const first = store.persistHighWater(1, epoch, CALM);
@@ -119,9 +114,8 @@ testOnOneServer("PostgresStore through faults that pass", {
   },
 
   "a heartbeat, a read and a persist wait for no other data": async (server, name) => {
-    await using store = storeOn(server, { name });
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using store = await leadingStore(server, { name });
+    const { epoch } = store;
     const locked = server.sql("begin; lock table tsoracle.sequence; select pg_sleep(600)");
     await server.until("select count(*) from pg_stat_activity where query ~ '^begin; lock'", "1");
     const blocked = Promise.allSettled([store.readSequences(CALM)]);
@@ -134,9 +128,8 @@ testOnOneServer("PostgresStore through faults that pass", {
   },
 
   "a closed store fails what is under way, and every later call": async (server, name) => {
-    const store = storeOn(server, { name });
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    const store = await leadingStore(server, { name });
+    const { epoch } = store;
     await server.pause();
     const pending = Promise.allSettled([store.beat(epoch, CALM), store.readSequences(CALM)]);
     await new Promise((resolve) => setTimeout(resolve, 20));
@@ -152,9 +145,8 @@ ioTestNeeding(
   "killed sessions, a killed server and a restarted one are survived without losing what was acknowledged",
   async () => {
     await using server = await PostgresServer.start();
-    await using store = storeOn(server);
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using store = await leadingStore(server);
+    const { epoch } = store;
     await store.persistHighWater(1_000, epoch, CALM);
     await server.killSessions();
     assert.equal(await persistently(() => store.persistHighWater(2_000, epoch, CALM)), 2_000);

@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { POSTGRES_MISSING, PostgresServer } from "../../_support/engines/postgres_server.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
+import { synchronousReplica } from "./_support/synchronous_replica.ts";
 
 ioTestNeeding(
   POSTGRES_MISSING,
@@ -24,9 +25,7 @@ ioTestNeeding(
   "a replica follows its primary, and leads once it is promoted",
   async () => {
     await using primary = await PostgresServer.start();
-    await using replica = await primary.replica("one");
-    await primary.set("synchronous_standby_names", "one");
-    await primary.until("select sync_state from pg_stat_replication", "sync");
+    await using replica = await synchronousReplica(primary);
     await primary.sql("create table kept (n int); insert into kept values (1)");
     await primary.kill();
     await replica.sql("select pg_promote()");

@@ -5,7 +5,7 @@ import { AdvanceOutOfRangeError, PermanentError } from "../../../src/consensus/e
 import { PostgresDriver } from "../../../src/drivers/postgres/driver.ts";
 import { POSTGRES_MISSING, PostgresServer } from "../../_support/engines/postgres_server.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
-import { CALM, storeOn, takeLead } from "./_support/store.ts";
+import { CALM, leadingStore, storeOn, takeLead } from "./_support/store.ts";
 
 ioTestNeeding(
   POSTGRES_MISSING,
@@ -13,9 +13,8 @@ ioTestNeeding(
   async () => {
     await using server = await PostgresServer.start();
     const urls = [server.url()];
-    await using store = storeOn(server);
-    await store.prepare(CALM);
-    const { epoch: first } = await takeLead(store);
+    await using store = await leadingStore(server);
+    const { epoch: first } = store;
     await store.persistHighWater(1_000, first, CALM);
     const moved = new Map([["orders", 5n]]);
     const write = { version: "0", operationId: "one", moved, counters: moved };

@@ -4,8 +4,12 @@ import assert from "node:assert/strict";
 import { PermanentError, TransientError, UnavailableError } from "../../../src/consensus/errors.ts";
 import { POSTGRES_MISSING, PostgresServer } from "../../_support/engines/postgres_server.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
-import { BRIEF, CALM, persistently, storeOn, takeLead } from "./_support/store.ts";
+import { within } from "../../_support/server_process.ts";
+import { BRIEF, CALM, leadingStore, persistently, storeOn, takeLead } from "./_support/store.ts";
 import type { StoreChoices } from "./_support/store.ts";
+import { synchronousReplica } from "./_support/synchronous_replica.ts";
+
+const LIMIT_MS = 30_000;
 
 /** A permanent error whose message has all the words. */
 function refusal(...words: readonly RegExp[]): (error: unknown) => boolean {
@@ -39,9 +43,8 @@ ioTestNeeding(
   async () => {
     await using server = await PostgresServer.start();
     const off = refusal(/'synchronous_commit' must be on .*: current value is off/);
-    await using store = storeOn(server);
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using store = await leadingStore(server);
+    const { epoch } = store;
 
     await server.set("synchronous_commit", "off");
     await assert.rejects(prepare(server), off);
@@ -63,12 +66,9 @@ ioTestNeeding(
   "a reload does not lower the level at which a running session commits",
   async () => {
     await using primary = await PostgresServer.start();
-    await using replica = await primary.replica("one");
-    await primary.set("synchronous_standby_names", "one");
-    await primary.until("select sync_state from pg_stat_replication", "sync");
-    await using store = storeOn(primary);
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using replica = await synchronousReplica(primary);
+    await using store = await leadingStore(primary);
+    const { epoch } = store;
     await primary.set("synchronous_commit", "local");
     await replica.pause();
     await assert.rejects(store.beat(epoch, BRIEF), TransientError);
@@ -138,6 +138,7 @@ ioTestNeeding(
         if (news.kind === "standing") standings++;
       }
     })();
+    watching.catch(() => {});
     try {
       const { epoch } = await takeLead(store);
       while (standings < 2) {
@@ -145,7 +146,8 @@ ioTestNeeding(
         await new Promise((resolve) => setTimeout(resolve, 20));
       }
       await server.sql("select pg_create_physical_replication_slot('away')");
-      await assert.rejects(watching, refusal(/1 replication slots and none is synchronous/));
+      const ended = within(watching, LIMIT_MS, () => "the watch goes on");
+      await assert.rejects(ended, refusal(/1 replication slots and none is synchronous/));
     } finally {
       end.abort();
       await watching.catch(() => {});
@@ -217,15 +219,12 @@ ioTestNeeding(
   "a standby is never used: the primary is found among several hosts, also after a promotion",
   async () => {
     await using first = await PostgresServer.start();
-    await using second = await first.replica("one");
-    await first.set("synchronous_standby_names", "one");
-    await first.until("select sync_state from pg_stat_replication", "sync");
+    await using second = await synchronousReplica(first);
     await assert.rejects(prepare(second), /in recovery: give the URL of the primary/);
 
     const urls = [second.url(), first.url()];
-    await using store = storeOn(first, { urls });
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using store = await leadingStore(first, { urls });
+    const { epoch } = store;
     await store.persistHighWater(5_000, epoch, CALM);
     await first.kill();
     await assert.rejects(store.beat(epoch, CALM));
@@ -248,12 +247,9 @@ ioTestNeeding(
   "a commit whose wait for its replica was cancelled is no success",
   async () => {
     await using primary = await PostgresServer.start();
-    await using replica = await primary.replica("one");
-    await primary.set("synchronous_standby_names", "one");
-    await primary.until("select sync_state from pg_stat_replication", "sync");
-    await using store = storeOn(primary);
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using replica = await synchronousReplica(primary);
+    await using store = await leadingStore(primary);
+    const { epoch } = store;
     await store.persistHighWater(1, epoch, CALM);
     await replica.pause();
     const write = assert.rejects(store.persistHighWater(2, epoch, CALM), (error: Error) => {
@@ -296,12 +292,9 @@ ioTestNeeding(
   "an old primary that waits for replicas which have left it is left for the promoted one",
   async () => {
     await using first = await PostgresServer.start();
-    await using second = await first.replica("one");
-    await first.set("synchronous_standby_names", "one");
-    await first.until("select sync_state from pg_stat_replication", "sync");
-    await using store = storeOn(first, { urls: [first.url(), second.url()] });
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using second = await synchronousReplica(first);
+    await using store = await leadingStore(first, { urls: [first.url(), second.url()] });
+    const { epoch } = store;
     await second.sql("select pg_promote()");
     // The first still answers reads, and commits nothing any more.
     await assert.rejects(store.beat(epoch, BRIEF), TransientError);

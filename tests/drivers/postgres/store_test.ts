@@ -6,7 +6,7 @@ import { epochFromHalves } from "../../../src/core/epoch.ts";
 import { POSTGRES_MISSING, PostgresServer } from "../../_support/engines/postgres_server.ts";
 import { ioTestNeeding } from "../../_support/levels.ts";
 import { testOnOneServer } from "./_support/one_server.ts";
-import { CALM, claimOf, storeOn, takeLead } from "./_support/store.ts";
+import { CALM, claimOf, leadingStore, storeOn, takeLead } from "./_support/store.ts";
 
 testOnOneServer("PostgresStore", {
   "PostgresStore takes over, beats, persists and resigns, and an older term changes nothing":
@@ -57,9 +57,8 @@ testOnOneServer("PostgresStore", {
     server,
     name,
   ) => {
-    await using store = storeOn(server, { name });
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using store = await leadingStore(server, { name });
+    const { epoch } = store;
     const moved = new Map([["\0", 1n], ["\uFEFFkey", 2n ** 64n - 1n], ["schlüssel'\\{}\",", 7n]]);
     const { version } = await store.readSequences(CALM);
     const write = { version, operationId: "one", moved, counters: moved };
@@ -78,9 +77,8 @@ testOnOneServer("PostgresStore", {
     server,
     name,
   ) => {
-    await using store = storeOn(server, { name });
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using store = await leadingStore(server, { name });
+    const { epoch } = store;
     const { version, leases } = await store.readLeases(CALM);
     assert.deepEqual(leases, []);
     const lease = {

@@ -7,7 +7,7 @@ import { POSTGRES_MISSING, PostgresServer } from "../../_support/engines/postgre
 import { ioTestNeeding } from "../../_support/levels.ts";
 import { within } from "../../_support/server_process.ts";
 import { testOnOneServer } from "./_support/one_server.ts";
-import { CALM, persistently, storeOn, takeLead } from "./_support/store.ts";
+import { CALM, leadingStore, persistently, storeOn, takeLead } from "./_support/store.ts";
 
 /** Longer than any test: a watch that polls this seldom hears only what it is told. */
 const NEVER_MS = 3_600_000;
@@ -74,9 +74,8 @@ testOnOneServer("a watch of PostgresStore", {
     server,
     name,
   ) => {
-    await using store = storeOn(server, { name });
-    await store.prepare(CALM);
-    const { epoch } = await takeLead(store);
+    await using store = await leadingStore(server, { name });
+    const { epoch } = store;
     await using watch = new Watching(store);
     assert.equal((await watch.next()).kind, "gap");
     const first = await watch.next();

@@ -2,6 +2,7 @@
 
 import { SystemClock } from "../../../../src/clock/system_clock.ts";
 import { TransientError, UnavailableError } from "../../../../src/consensus/errors.ts";
+import type { Epoch } from "../../../../src/core/epoch.ts";
 import type {
   Claim,
   ClusterStore,
@@ -42,6 +43,28 @@ export class OpenStore extends PostgresStore implements AsyncDisposable {
   /** Closes it. */
   async [Symbol.asyncDispose](): Promise<void> {
     await this.close();
+  }
+}
+
+/** A store through which a term was begun. */
+export interface LeadingStore extends OpenStore {
+  /** The epoch of the term. */
+  readonly epoch: Epoch;
+}
+
+/** A store on a server, prepared, through which a term was begun; its test closes it. */
+export async function leadingStore(
+  server: PostgresServer,
+  choices: StoreChoices = {},
+): Promise<LeadingStore> {
+  const store = storeOn(server, choices);
+  try {
+    await store.prepare(CALM);
+    const { epoch } = await takeLead(store);
+    return Object.assign(store, { epoch });
+  } catch (error) {
+    await store.close();
+    throw error;
   }
 }
 
