@@ -80,7 +80,7 @@ export class GrpcConnection {
       if (isUsable) return session;
       session.leave();
       // Whether to dial again at once is for those to say who have to wait for it.
-      if (isDialling) throw refused();
+      if (isDialling) throw refused(session.reason);
     }
   }
 

@@ -46,12 +46,12 @@ export function errorOfStream(failure: StreamFailure, reason: Error | undefined)
   return new ConnectError(words, FOR_RESET.get(code) ?? Code.Internal);
 }
 
-/** The error of a call on a connection that takes none. */
-export function refused(): ConnectError {
-  return errorOfStream(
-    { kind: "unprocessed", code: ERROR_CODE.refusedStream, text: "" },
-    undefined,
-  );
+/** The error of a call on a connection that takes none, with the reason for that. */
+export function refused(cause: Error | undefined): ConnectError {
+  const { refusedStream: code } = ERROR_CODE;
+  const error = errorOfStream({ kind: "unprocessed", code, text: "" }, undefined);
+  error.cause = cause;
+  return error;
 }
 
 function nameOf(code: number): string {

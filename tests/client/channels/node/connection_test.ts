@@ -79,6 +79,7 @@ ioTest("GrpcConnection.session() dials a peer once that says goodbye at once", a
   const waiting = [connection.session(), connection.session()];
   for (const outcome of await soon("the end of the dial", Promise.allSettled(waiting))) {
     assert(outcome.status === "rejected");
+    assert.match(String(outcome.reason.cause), /the connection has ended/);
     assert.equal(faultOf(outcome.reason, { sendsOnce: true }).kind, "not-sent");
   }
   assert.equal(dialled, 1);
