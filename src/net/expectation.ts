@@ -14,7 +14,7 @@ const FAILED = encodeBlock([{ name: ":status", value: "417" }]);
  * @returns whether the request goes on
  */
 export function meetExpectation(stream: Stream): boolean {
-  const expected = stream.head.fields.find(({ name }) => name === "expect")?.value;
+  const expected = stream.head.fields.find(({ name }) => name === "expect")?.value.toLowerCase();
   if (expected === undefined) return true;
   if (expected === "100-continue") {
     stream.inform(CONTINUE);

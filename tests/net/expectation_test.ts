@@ -15,11 +15,13 @@ const CALL = Buffer.from("00000000020801", "hex");
 for (const edge of EDGE_NAMES) {
   ioTest(`a client that waits with its body is told to send it: ${edge}`, async () => {
     await using rig = await ServerRig.start({ edge });
+    // Case means nothing; `node:http2` of Deno has only one.
+    const expected = edge === "connect" ? "100-continue" : "100-Continue";
     await using client = await RawClient.connect(rig.port);
     const heads = () => framesOf(client.received).filter(({ type }) => type === TYPE.headers);
     const waits: [string, string][] = [["content-type", "application/grpc"]];
     client.send(
-      Buffer.concat([hello(), openStream(1, GET_TS, [...waits, ["expect", "100-continue"]])]),
+      Buffer.concat([hello(), openStream(1, GET_TS, [...waits, ["expect", expected]])]),
     );
     await until("an interim head", () => heads().length === 1);
     client.send(data(1, CALL, true));
