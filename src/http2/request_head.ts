@@ -115,7 +115,19 @@ function completeHead(
   }
   const contentLength = lengthOf(fields);
   if (contentLength === "odd") return "a content-length that is none";
+  if (hasOtherHost(fields, authority)) return "a host that is not the one of :authority";
   return { method, scheme, authority, path, fields, contentLength };
+}
+
+/** Whether `host` names another than `:authority`, or, without one, another than before (RFC 9113, 8.3.1). */
+function hasOtherHost(fields: readonly HeaderField[], authority: string): boolean {
+  let host = authority.toLowerCase();
+  for (const { name, value } of fields) {
+    if (name !== "host") continue;
+    host ||= value.toLowerCase();
+    if (value.toLowerCase() !== host) return true;
+  }
+  return false;
 }
 
 /** A sentence on what is wrong with a field that is no pseudo-header, if there is something. */

@@ -312,13 +312,12 @@ export class ServerStreams implements StreamLayer, StreamHost {
   #onPriority(frame: Frame): void {
     spend(this.#parts.budget);
     const { streamId, bytes, start, end } = frame;
-    if (end - start !== 5) {
-      if (this.#book.isIdle(streamId)) {
-        throw new ConnectionFault(ERROR_CODE.frameSizeError, "PRIORITY of a wrong length");
-      }
-      return this.#refuse(streamId, ERROR_CODE.frameSizeError);
-    }
-    if (readUint31(bytes, start) === streamId) this.#refuse(streamId, ERROR_CODE.protocolError);
+    const { frameSizeError, protocolError } = ERROR_CODE;
+    const code = end - start === 5 ? protocolError : frameSizeError;
+    if (code === protocolError && readUint31(bytes, start) !== streamId) return;
+    // A stream that is idle cannot be reset.
+    if (this.#book.isIdle(streamId)) throw new ConnectionFault(code, "a PRIORITY that cannot be");
+    this.#refuse(streamId, code);
   }
 
   #onIdle(what: string): void {

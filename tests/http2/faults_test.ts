@@ -90,6 +90,11 @@ const ENDS: readonly (readonly [string, number, ...Buffer[]])[] = [
     frame(TYPE.priority, 0, 1, Buffer.alloc(4)),
   ],
   [
+    "PRIORITY of an idle stream on itself",
+    protocolError,
+    frame(TYPE.priority, 0, 1, Buffer.concat([uint32(1), Buffer.alloc(1)])),
+  ],
+  [
     "settings that make a window too large",
     flowControlError,
     openStream(1),
@@ -156,6 +161,12 @@ const RESETS: readonly (readonly [string, number, ...Buffer[]])[] = [
   ["connection", protocolError, head(1, [...POST, ["connection", "close"]], WHOLE)],
   ["transfer-encoding", protocolError, head(1, [...POST, ["transfer-encoding", "x"]], WHOLE)],
   ["te of another value", protocolError, head(1, [...POST, ["te", "gzip"]], WHOLE)],
+  [
+    "a host that is not that of :authority",
+    protocolError,
+    head(1, [...POST, [":authority", "a:1"], ["host", "a:2"]], WHOLE),
+  ],
+  ["two hosts", protocolError, head(1, [...POST, ["host", "a"], ["host", "b"]], WHOLE)],
   ["a length that is none", protocolError, head(1, [...POST, ["content-length", "-1"]], WHOLE)],
   [
     "an announced body that does not come",
@@ -185,6 +196,12 @@ const RESETS: readonly (readonly [string, number, ...Buffer[]])[] = [
     frame(TYPE.priority, 0, 1, Buffer.alloc(4)),
   ],
   [
+    "PRIORITY of a stream on itself",
+    protocolError,
+    openStream(1),
+    frame(TYPE.priority, 0, 1, Buffer.concat([uint32(1), Buffer.alloc(1)])),
+  ],
+  [
     "a stream that depends on itself",
     protocolError,
     frame(
@@ -211,6 +228,13 @@ for (const [name, code, ...parts] of RESETS) {
     assert.equal(client.bodyOf(3), "hello");
   });
 }
+
+Deno.test("a host that says again what :authority says is no fault", () => {
+  using client = MemoryClient.greeted();
+  client.send(head(1, [...POST, [":authority", "A:1"], ["host", "a:1"], ["host", "a:1"]], WHOLE));
+  client.send(head(3, [...POST, ["host", "a:1"]], WHOLE));
+  assert.deepEqual([client.resets, client.sink.closed], [[], [[1, 0], [3, 0]]]);
+});
 
 Deno.test("frames that come late on a stream that was reset here are passed over", () => {
   using client = MemoryClient.greeted();
