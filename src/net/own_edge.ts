@@ -10,6 +10,7 @@ import { serveConnection } from "../http2/server_connection.ts";
 import type { OnRequest } from "../http2/server_streams.ts";
 import type { Stream } from "../http2/stream.ts";
 import type { Connection, Http2Session } from "./connection.ts";
+import { DateStamp } from "./date_stamp.ts";
 import type { Edge, EdgeOptions } from "./edge.ts";
 import { meetExpectation } from "./expectation.ts";
 import { FastLane } from "./fast_lane/fast_lane.ts";
@@ -32,10 +33,12 @@ export interface OwnEdgeOptions extends EdgeOptions {
 /** HTTP/2 by the implementation of this package. */
 export class OwnEdge implements Edge {
   readonly #options: OwnEdgeOptions;
+  readonly #dates: DateStamp;
 
   /** Makes an edge without connections. */
   constructor(options: OwnEdgeOptions) {
     this.#options = options;
+    this.#dates = new DateStamp(options.clock);
   }
 
   start(socket: Socket, connection: Connection): Http2Session {
@@ -58,8 +61,9 @@ export class OwnEdge implements Edge {
   close(): void {}
 
   #takeSlowly(stream: Stream, connection: Connection, isLate: boolean): void {
-    if (meetExpectation(stream)) {
-      this.#options.onMessage(new StreamMessage(stream, isLate), connection);
+    const dates = this.#dates;
+    if (meetExpectation(stream, dates)) {
+      this.#options.onMessage(new StreamMessage(stream, { isLate, dates }), connection);
     }
   }
 
@@ -67,7 +71,8 @@ export class OwnEdge implements Edge {
     const { instant, deadlines } = this.#options;
     if (instant === undefined) return undefined;
     const onAnswered = () => connection.noteRequest();
-    return new FastLane({ source: instant, giveUp, onAnswered, waits: deadlines.stall });
+    const dates = this.#dates;
+    return new FastLane({ source: instant, giveUp, onAnswered, waits: deadlines.stall, dates });
   }
 }
 

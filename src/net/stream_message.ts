@@ -9,15 +9,25 @@ import type { HeaderField } from "../http2/hpack/header_field.ts";
 import { encodeBlock } from "../http2/hpack/hpack_encoder.ts";
 import type { ByteSpan, Stream, StreamSink } from "../http2/stream.ts";
 import type { Answer } from "../rpc/answer.ts";
+import type { DateStamp } from "./date_stamp.ts";
 import type { Message, MessageEvents } from "./message.ts";
 import { toUrl } from "./message.ts";
 import { sendAnswer } from "./send_answer.ts";
 import type { AnswerWriter, SendOptions, SendOutcome } from "./send_answer.ts";
 import { StreamBody } from "./stream_body.ts";
 
+/** Options of {@linkcode StreamMessage}. */
+export interface StreamMessageOptions {
+  /** Whether the request has been waited for in vain. */
+  readonly isLate: boolean;
+  /** Dates the answer. */
+  readonly dates: DateStamp;
+}
+
 /** A message on a stream of our own HTTP/2. */
 export class StreamMessage implements Message, StreamSink, AnswerWriter {
   readonly #stream: Stream;
+  readonly #dates: DateStamp;
   readonly #body: StreamBody;
   #events: MessageEvents | undefined;
   #head: readonly HeaderField[] = [];
@@ -25,9 +35,10 @@ export class StreamMessage implements Message, StreamSink, AnswerWriter {
 
   readonly isLate: boolean;
 
-  /** Takes a stream that was just opened, or, if it is late, one whose request has been waited for in vain. */
-  constructor(stream: Stream, isLate: boolean) {
+  /** Takes a stream that was just opened, or one that is late. */
+  constructor(stream: Stream, { isLate, dates }: StreamMessageOptions) {
     this.#stream = stream;
+    this.#dates = dates;
     this.isLate = isLate;
     this.#body = new StreamBody((bytes) => stream.consume(bytes));
     stream.sink = this;
@@ -98,7 +109,9 @@ export class StreamMessage implements Message, StreamSink, AnswerWriter {
   /** The head goes out with what follows it: if nothing does, it ends the stream. */
   writeHead(answer: Answer): void {
     const status = { name: ":status", value: String(answer.status) };
-    this.#head = [status, ...fieldsOf(answer.header)];
+    const fields = fieldsOf(answer.header);
+    const isDated = fields.some(({ name }) => name === "date");
+    this.#head = [status, ...fields, ...isDated ? [] : [this.#dates.field]];
   }
 
   async write(chunk: Uint8Array, signal: AbortSignal): Promise<void> {

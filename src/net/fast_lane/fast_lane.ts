@@ -3,10 +3,12 @@
 import type { Grant } from "../../core/allocator.ts";
 import type { Deadline, DeadlineQueue } from "../../http2/deadline_queue.ts";
 import { AnswerFrames } from "../../http2/frames/answer_frames.ts";
+import type { HeaderField } from "../../http2/hpack/header_field.ts";
 import { encodeBlock } from "../../http2/hpack/hpack_encoder.ts";
 import type { RequestHead } from "../../http2/request_head.ts";
 import type { OnRequest } from "../../http2/server_streams.ts";
 import type { ByteSpan, Stream, StreamSink } from "../../http2/stream.ts";
+import type { DateStamp } from "../date_stamp.ts";
 import { fastProtocolOf } from "./fast_route.ts";
 import type { FastProtocol } from "./fast_route.ts";
 import type { InstantSource } from "./instant_source.ts";
@@ -22,6 +24,8 @@ import {
 export interface FastLaneOptions {
   /** The oracle. */
   readonly source: InstantSource;
+  /** Dates the answers. */
+  readonly dates: DateStamp;
   /** How long a request may take to come, before somebody else waits for it. */
   readonly waits: DeadlineQueue;
   /** Called for each call that the lane has answered. */
@@ -34,17 +38,22 @@ export interface FastLaneOptions {
   readonly giveUp: (stream: Stream, isLate: boolean) => void;
 }
 
-const GRPC_HEAD = encodeBlock([
-  { name: ":status", value: "200" },
-  { name: "content-type", value: "application/grpc+proto" },
-]);
+function grpcHead(date: HeaderField): Uint8Array {
+  return encodeBlock([
+    { name: ":status", value: "200" },
+    { name: "content-type", value: "application/grpc+proto" },
+    date,
+  ]);
+}
+
 const GRPC_TRAILERS = encodeBlock([{ name: "grpc-status", value: "0" }]);
 
-function connectHead(messageBytes: number): Uint8Array {
+function connectHead(messageBytes: number, date: HeaderField): Uint8Array {
   return encodeBlock([
     { name: ":status", value: "200" },
     { name: "content-type", value: "application/proto" },
     { name: "content-length", value: String(messageBytes) },
+    date,
   ]);
 }
 
@@ -62,7 +71,7 @@ export class FastLane {
 
   /** Makes the lane of a connection. */
   constructor(options: FastLaneOptions) {
-    this.#read = new ReadClock(options.source);
+    this.#read = new ReadClock(options);
     this.#sinks = {
       grpc: new FastSink(options, { prefixBytes: GRPC_PREFIX_BYTES, clock: this.#read }),
       connect: new FastSink(options, { prefixBytes: 0, clock: this.#read }),
@@ -92,18 +101,26 @@ export class FastLane {
 /** One sample of the wall clock for all that a read brings, taken at its first grant: its bytes are here by then. */
 class ReadClock {
   readonly #source: InstantSource;
+  readonly #dates: DateStamp;
   #nowMs: number | undefined;
+  #date: HeaderField | undefined;
 
-  constructor(source: InstantSource) {
+  constructor({ source, dates }: FastLaneOptions) {
     this.#source = source;
+    this.#dates = dates;
   }
 
   nowMs(): number | undefined {
     return this.#nowMs ??= this.#source.wallMs?.();
   }
 
+  date(): HeaderField {
+    return this.#date ??= this.#dates.field;
+  }
+
   onReadEnd(): void {
     this.#nowMs = undefined;
+    this.#date = undefined;
   }
 }
 
@@ -118,8 +135,9 @@ class FastSink implements StreamSink {
   readonly #prefixBytes: number;
   readonly #clock: ReadClock;
   readonly #writer = new GetTsResponseWriter();
-  /** By the length of the message: there are few. */
-  readonly #answers: AnswerFrames[] = [];
+  /** By the length of the message, of which there are few; all of the same date. */
+  #answers: AnswerFrames[] = [];
+  #date: HeaderField | undefined;
   /** Opened by this read. */
   #opened: Stream[] = [];
   /** Opened by an earlier one, and not whole. */
@@ -184,17 +202,26 @@ class FastSink implements StreamSink {
 
   #answer(stream: Stream, grant: Grant): void {
     const length = this.#writer.lengthOf(grant);
-    const answer = this.#answers[length] ??= this.#framesFor(length);
+    const answer = this.#framesFor(length);
     this.#writer.write(grant, answer.bytes, answer.bodyStart + this.#prefixBytes);
     stream.answer(answer);
   }
 
   #framesFor(length: number): AnswerFrames {
+    const date = this.#clock.date();
+    if (date !== this.#date) {
+      this.#date = date;
+      this.#answers = [];
+    }
+    return this.#answers[length] ??= this.#makeFrames(length, date);
+  }
+
+  #makeFrames(length: number, date: HeaderField): AnswerFrames {
     if (this.#prefixBytes === 0) {
-      return new AnswerFrames({ head: connectHead(length), bodyBytes: length });
+      return new AnswerFrames({ head: connectHead(length, date), bodyBytes: length });
     }
     const bodyBytes = GRPC_PREFIX_BYTES + length;
-    const answer = new AnswerFrames({ head: GRPC_HEAD, bodyBytes, trailers: GRPC_TRAILERS });
+    const answer = new AnswerFrames({ head: grpcHead(date), bodyBytes, trailers: GRPC_TRAILERS });
     answer.bytes[answer.bodyStart + GRPC_PREFIX_BYTES - 1] = length;
     return answer;
   }

@@ -104,14 +104,20 @@ export class EdgeWay implements AsyncDisposable {
   }
 }
 
-/** Fields that depend on the time, or on which of several right ways was taken. */
-const OF_NO_MATTER = new Set(["date", "grpc-encoding", "grpc-accept-encoding", "accept-encoding"]);
+/** Fields that depend on which of several right ways was taken. */
+const OF_NO_MATTER = new Set(["grpc-encoding", "grpc-accept-encoding", "accept-encoding"]);
 
-/** What matters of an answer. */
+/** What matters of an answer: of its date, that it has one which is near. */
 export function matters({ headers, trailers, body, rstCode }: EdgeAnswer): unknown {
   const fields = (of: IncomingHttpHeaders) =>
-    Object.entries(of).filter(([name]) => !OF_NO_MATTER.has(name)).sort();
+    Object.entries(of).filter(([name]) => !OF_NO_MATTER.has(name))
+      .map(([name, value]) => [name, name === "date" ? isNear(`${value}`) : value]).sort();
   return { headers: fields(headers), trailers: fields(trailers), body, rstCode };
+}
+
+function isNear(date: string): boolean {
+  const ms = Date.parse(date);
+  return new Date(ms).toUTCString() === date && Math.abs(Date.now() - ms) < 60_000;
 }
 
 /** An oracle as a server sees it, whose fast grants are counted. */

@@ -13,6 +13,7 @@ import { cancel, data, frame, openStream, TYPE } from "../_support/h2_frames.ts"
 const GET_TS = "/tsoracle.v1.TsoService/GetTs";
 const GRPC: [string, string][] = [["content-type", "application/grpc"]];
 const CONNECT: [string, string][] = [["content-type", "application/proto"]];
+const DATE = "Tue, 14 Nov 2023 22:13:20 GMT";
 const ONE = Buffer.from("00000000020801", "hex");
 
 function open(stream: number, fields = GRPC): Buffer {
@@ -47,6 +48,7 @@ Deno.test("FastLane answers plain calls of one read in their order, with one wri
   assert.deepEqual(fieldsOf(rig.client, 1), [
     ":status: 200",
     "content-type: application/grpc+proto",
+    `date: ${DATE}`,
     "grpc-status: 0",
   ]);
   assert.deepEqual([rig.answered, rig.client.connection.streams], [2, 0]);
@@ -60,6 +62,24 @@ Deno.test("FastLane answers Connect with the length of its message", () => {
     ":status: 200",
     "content-type: application/proto",
     "content-length: 9",
+    `date: ${DATE}`,
+  ]);
+});
+
+Deno.test("FastLane dates each answer by the second in which it is made", async () => {
+  using rig = new LaneRig();
+  const dateOn = (stream: number) =>
+    fieldsOf(rig.client, stream).find((field) => field.startsWith("date: "));
+  rig.client.send(open(1), data(1, ONE, true));
+  await rig.clock.advance(999);
+  rig.client.send(open(3), data(3, ONE, true));
+  await rig.clock.advance(1);
+  rig.client.send(open(5), data(5, ONE, true), open(7, CONNECT), data(7, ONE.subarray(5), true));
+  assert.deepEqual([1, 3, 5, 7].map(dateOn), [
+    `date: ${DATE}`,
+    `date: ${DATE}`,
+    "date: Tue, 14 Nov 2023 22:13:21 GMT",
+    "date: Tue, 14 Nov 2023 22:13:21 GMT",
   ]);
 });
 

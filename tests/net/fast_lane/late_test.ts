@@ -5,6 +5,7 @@ import { Buffer } from "node:buffer";
 import { Socket } from "node:net";
 import { DeadlineQueue } from "../../../src/http2/deadline_queue.ts";
 import { Connection } from "../../../src/net/connection.ts";
+import { DateStamp } from "../../../src/net/date_stamp.ts";
 import { Exchange } from "../../../src/net/exchange.ts";
 import { StreamMessage } from "../../../src/net/stream_message.ts";
 import { FaultLog } from "../../../src/rpc/fault_log.ts";
@@ -21,12 +22,14 @@ const LIMIT_MS = 500;
 ioTest(
   "a request that the lane has waited for in vain is refused at once, without a second wait",
   async () => {
-    const waits = new DeadlineQueue(LIMIT_MS, new ManualClock());
+    const clock = new ManualClock();
+    const waits = new DeadlineQueue(LIMIT_MS, clock);
+    const dates = new DateStamp(clock);
     const socket = new Socket();
     const connection = new Connection(socket, { handshake: waits, request: waits, idle: waits });
     using client = MemoryClient.greeted({
       onRequest: (stream) => {
-        new Exchange(new StreamMessage(stream, true), connection, {
+        new Exchange(new StreamMessage(stream, { isLate: true, dates }), connection, {
           front: () => new Promise(() => {}),
           waits,
           timeoutMs: LIMIT_MS,
