@@ -3,11 +3,14 @@
 export type { LeaseGrant, LeaseRequest } from "../core/lease_table.ts";
 export type { SequenceBatchGrant, SequenceBlock, SequenceGrant } from "../core/sequence.ts";
 import type { Epoch } from "../core/epoch.ts";
+import type { CallEnd } from "./calls/call_end.ts";
 
 /** The limits of one call, as the layers below the public class see them. */
 export interface CallContext {
   /** Ends the call, by throwing the signal's reason. */
   readonly signal: AbortSignal;
+  /** What `signal` fires for, if the call can also be ended without it. */
+  readonly end?: CallEnd;
   /** The longest the call may take in all, in milliseconds. */
   readonly timeoutMs: number;
   /** Told of each attempt that failed, for the error of those who leave before the call has ended. */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { deferred } from "../../core/deferred.ts";
+import { CallEnd } from "../calls/call_end.ts";
 import type { BatchGrant } from "../grants.ts";
 
 /** Options of a {@linkcode Batch}. */
@@ -18,8 +19,9 @@ export class Batch {
   readonly openedMs: number;
   /** The granted block. Nobody has to wait for it. */
   readonly answer: Promise<BatchGrant>;
+  /** Comes when nobody wants the answer any more. */
+  readonly end: CallEnd = new CallEnd();
   readonly #settle = deferred<BatchGrant>();
-  readonly #abandon = new AbortController();
   #count = 0;
   #callers = 0;
   #fault: unknown;
@@ -57,11 +59,6 @@ export class Batch {
     this.#fault = fault;
   }
 
-  /** Fires when nobody wants the answer any more. */
-  get signal(): AbortSignal {
-    return this.#abandon.signal;
-  }
-
   /** Adds a caller. Its place is the count before. */
   add(count: number): void {
     this.#count += count;
@@ -94,7 +91,7 @@ export class Batch {
   abandon(error: unknown): void {
     const underWay = this.#phase === "sent";
     this.fail(error);
-    if (underWay) this.#abandon.abort(error);
+    if (underWay) this.end.abort(error);
   }
 }
 

@@ -2,6 +2,7 @@
 
 import type { Clock } from "../../core/clock.ts";
 import { MAX_COUNT } from "../../core/timestamp.ts";
+import type { CallEnd } from "../calls/call_end.ts";
 import { Batch } from "./batch.ts";
 import { Deadline } from "./deadline.ts";
 import { Timeouts } from "./timeouts.ts";
@@ -180,12 +181,11 @@ export class Coalescer {
 
   /** Takes a batch to the leader and back. Never rejects. */
   async #carry(batch: Batch): Promise<void> {
-    const { count, signal } = batch;
+    const { count } = batch;
     try {
       const timeoutMs = this.#options.timeoutMs - this.#ageMs(batch);
       if (timeoutMs <= 0) throw this.#late();
-      const onFault = (fault: unknown) => batch.noteFault(fault);
-      const block = await this.#options.source.getTs(count, { signal, timeoutMs, onFault });
+      const block = await this.#options.source.getTs(count, new BatchCall(batch, timeoutMs));
       if (block.count !== count) throw surplus(block.count, count);
       batch.succeed(block);
       this.#fault = undefined;
@@ -237,6 +237,23 @@ export class Coalescer {
       `Cannot queue one more caller: ${this.#queued} wait already and 'maxQueued' is ` +
         `${this.#options.maxQueued}; ask with getTsBatch, slow down, or raise 'maxQueued'`,
     );
+  }
+}
+
+/** The call for a batch. */
+class BatchCall implements CallContext {
+  readonly timeoutMs: number;
+  readonly end: CallEnd;
+  readonly onFault: (fault: unknown) => void;
+
+  constructor(batch: Batch, timeoutMs: number) {
+    this.timeoutMs = timeoutMs;
+    this.end = batch.end;
+    this.onFault = (fault) => batch.noteFault(fault);
+  }
+
+  get signal(): AbortSignal {
+    return this.end.signal;
   }
 }
 

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { Code } from "@connectrpc/connect";
+import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
+import { Code, ConnectError } from "@connectrpc/connect";
 import type { Epoch } from "../../core/epoch.ts";
+import { GetTsRequestSchema, GetTsResponseSchema } from "../../gen/tsoracle/v1/tso_pb.ts";
+import type { GetTsResponse } from "../../gen/tsoracle/v1/tso_pb.ts";
 import type { RpcOptions } from "./attempt.ts";
 import type { Cluster } from "../leader/cluster.ts";
 import type { Attempted } from "./fault_error.ts";
@@ -35,6 +38,22 @@ export class TimestampQuestion implements SearchQuestion<BatchGrant> {
     return readTimestamps(await stub.getTs({ count: this.#count }, options), this.#count);
   }
 
+  /** The request, encoded; the same object as the last time if it is the same. */
+  get message(): Uint8Array {
+    if (this.#count !== encoded.count) encoded = encode(this.#count);
+    return encoded.message;
+  }
+
+  /**
+   * Reads an encoded answer.
+   *
+   * @throws {ConnectError} if it is no message
+   * @throws {BadAnswerError} if the answer breaks the protocol
+   */
+  read(message: Uint8Array): BatchGrant {
+    return readTimestamps(decode(message), this.#count);
+  }
+
   /** Always there. */
   epochOf(grant: BatchGrant): Epoch {
     return grant.epoch;
@@ -63,5 +82,20 @@ export class TimestampQuestion implements SearchQuestion<BatchGrant> {
     const hint = this.#cluster.readHint(metadata);
     if (hint.kind !== "unusable") return verdictOnHint(hint);
     return { kind: "passed", error: hintError(fault, { ...attempted, why: hint.why }) };
+  }
+}
+
+/** The last request: a lone caller repeats itself. */
+let encoded = encode(1);
+
+function encode(count: number): { readonly count: number; readonly message: Uint8Array } {
+  return { count, message: toBinary(GetTsRequestSchema, create(GetTsRequestSchema, { count })) };
+}
+
+function decode(message: Uint8Array): GetTsResponse {
+  try {
+    return fromBinary(GetTsResponseSchema, message);
+  } catch (error) {
+    throw new ConnectError(`parse binary: ${String(error)}`, Code.Internal);
   }
 }

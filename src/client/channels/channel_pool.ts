@@ -12,10 +12,17 @@ export class ChannelPool {
   readonly #connect: ConnectChannel;
   /** By name of the endpoint, the one used last at the end. */
   readonly #channels = new Map<string, PooledChannel>();
+  /** The one at the end, if it is known. */
+  #newest: PooledChannel | undefined;
 
   /** Makes an empty pool. */
   constructor(connect: ConnectChannel) {
     this.#connect = connect;
+  }
+
+  /** The channel to an endpoint, if there is one and nothing else was used since. */
+  find({ name }: EndpointAddress): PooledChannel | undefined {
+    return this.#newest?.address.name === name ? this.#newest : undefined;
   }
 
   /** The channel to an endpoint. Whatever opening it throws is passed on, and nothing is kept. */
@@ -25,6 +32,7 @@ export class ChannelPool {
       new PooledChannel(address, this.#connect({ origin: address.origin, tls: address.tls }));
     this.#channels.delete(name);
     this.#channels.set(name, channel);
+    this.#newest = channel;
     this.#dropOldHints();
     return channel;
   }
@@ -36,6 +44,7 @@ export class ChannelPool {
   evict(channel: PooledChannel): void {
     const { name } = channel.address;
     if (this.#channels.get(name) === channel) this.#channels.delete(name);
+    if (this.#newest === channel) this.#newest = undefined;
     channel.retire();
   }
 
@@ -43,6 +52,7 @@ export class ChannelPool {
   close(): void {
     for (const channel of this.#channels.values()) channel.close();
     this.#channels.clear();
+    this.#newest = undefined;
   }
 
   /** The channel just taken is the last of the order, and therefore never the one to go. */

@@ -4,6 +4,8 @@ import { createClient } from "@connectrpc/connect";
 import type { Client, Transport } from "@connectrpc/connect";
 import { TsoService } from "../../gen/tsoracle/v1/tso_pb.ts";
 import type { Channel } from "./channel.ts";
+import { directOf } from "./direct_calls.ts";
+import type { DirectTransport } from "./direct_calls.ts";
 import type { EndpointAddress } from "../leader/endpoint_address.ts";
 
 /** The generated client of the service. */
@@ -18,6 +20,8 @@ export class PooledChannel {
   readonly address: EndpointAddress;
   /** Makes calls. */
   readonly stub: TsoClientStub;
+  /** Makes calls of a leaner kind, where the transport can. */
+  readonly direct: DirectTransport | undefined;
   readonly #channel: Channel;
   #calls = 0;
   /** How long calls had waited unanswered before the ones under way, in milliseconds. */
@@ -30,6 +34,7 @@ export class PooledChannel {
   constructor(address: EndpointAddress, channel: Channel) {
     this.address = address;
     this.#channel = channel;
+    this.direct = directOf(channel.transport);
     this.stub = createClient(TsoService, channel.transport as unknown as Transport);
   }
 

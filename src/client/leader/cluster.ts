@@ -49,6 +49,11 @@ export class Cluster {
     });
   }
 
+  /** A pass came to its end with the leader that is known. */
+  skipWorklist(): void {
+    this.#rotation.skip();
+  }
+
   /** Reads the hint of a not-leader answer, and counts both. */
   readHint(metadata: Headers): HintReading {
     const reading = this.#hints.read(metadata);

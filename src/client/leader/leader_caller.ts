@@ -2,6 +2,7 @@
 
 import type { Epoch } from "../../core/epoch.ts";
 import type { SequenceRequest } from "../../core/sequence.ts";
+import type { Ending } from "../calls/call_end.ts";
 import { SingleAsker } from "./ask_once.ts";
 import { Cluster } from "./cluster.ts";
 import {
@@ -21,6 +22,8 @@ import type {
   SequenceBatchGrant,
   SequenceGrant,
 } from "../grants.ts";
+import { DirectAttempt } from "./direct_attempt.ts";
+import type { DirectAttemptHost, MadeAttempt } from "./direct_attempt.ts";
 import { LeaderSearch } from "./leader_search.ts";
 import type { Question } from "../calls/question.ts";
 import { endedFromOutside, sequenceQuestion, sequencesQuestion } from "../calls/sequence_call.ts";
@@ -51,14 +54,20 @@ export type {
 export class LeaderCaller {
   readonly #cluster: Cluster;
   readonly #asker: SingleAsker;
+  readonly #direct: DirectAttemptHost;
   /** The calls under way. */
-  readonly #calls = new Set<AbortController>();
+  readonly #calls = new Set<Ending>();
   #closed = false;
 
   /** Makes a caller that has no connection yet. */
   constructor(settings: ClientSettings) {
     this.#cluster = new Cluster(settings);
     this.#asker = new SingleAsker(this.#cluster);
+    this.#direct = {
+      cluster: this.#cluster,
+      calls: this.#calls,
+      search: ({ question, limits }, made) => this.#search(question, limits, made),
+    };
   }
 
   /** The leader that the next call goes to first, as `host:port`, if one is known. */
@@ -73,7 +82,11 @@ export class LeaderCaller {
    * @throws {TsoClientError} if there is no answer within the limits
    */
   getTs(count: number, call: CallContext): Promise<BatchGrant> {
-    return this.#search(new TimestampQuestion(this.#cluster, count), call);
+    const question = new TimestampQuestion(this.#cluster, count);
+    const attempt = this.#closed
+      ? undefined
+      : DirectAttempt.make(this.#direct, { question, limits: call });
+    return attempt ?? this.#search(question, call);
   }
 
   /**
@@ -132,8 +145,12 @@ export class LeaderCaller {
     this.#cluster.pool.close();
   }
 
-  #search<T>(question: SearchQuestion<T>, call: CallContext): Promise<T> {
-    return this.#within(call, (open) => new LeaderSearch(this.#cluster, question, open).run());
+  #search<T>(
+    question: SearchQuestion<T>,
+    call: CallContext,
+    made?: MadeAttempt<T>,
+  ): Promise<T> {
+    return this.#within(call, (open) => new LeaderSearch(this.#cluster, question, open).run(made));
   }
 
   async #searchOrdinals<T extends { readonly epoch: Epoch }>(

@@ -5,6 +5,7 @@ import type { Cluster } from "./cluster.ts";
 import type { EndpointAddress } from "./endpoint_address.ts";
 import { TsoClientError } from "../errors.ts";
 import type { CallContext } from "../grants.ts";
+import type { MadeAttempt } from "./direct_attempt.ts";
 import type { FailedVerdict, LeaderVerdict, RetryReason, SearchQuestion } from "./verdict.ts";
 import { Visitor } from "./visit.ts";
 import type { Visited } from "./visit.ts";
@@ -59,12 +60,13 @@ export class LeaderSearch<T> {
   /**
    * Searches until there is an answer.
    *
+   * @param made an attempt of this call that was made before
    * @throws the reason of the signal
    * @throws {TsoClientError} if there is none within the limits
    */
-  async run(): Promise<T> {
+  async run(made?: MadeAttempt<T>): Promise<T> {
     for (let pass = 0;; pass++) {
-      const found = await this.#pass();
+      const found = await this.#pass(pass === 0 ? made : undefined);
       if (found !== undefined) return found.answer;
       if (!this.#again) throw this.#error();
       await this.#pause(pass);
@@ -72,13 +74,14 @@ export class LeaderSearch<T> {
     }
   }
 
-  async #pass(): Promise<{ readonly answer: T } | undefined> {
+  async #pass(made: MadeAttempt<T> | undefined): Promise<{ readonly answer: T } | undefined> {
     this.#again = false;
     this.#passRedirects = 0;
-    for (;;) {
+    if (made !== undefined) this.#worklist.follow(made.address);
+    for (let past = made;; past = undefined) {
       const address = this.#worklist.next();
       if (address === undefined) return undefined;
-      const outcome = await this.#visit(address);
+      const outcome = past === undefined ? await this.#visit(address) : past.outcome();
       if (outcome.kind === "answer") return outcome;
       const verdict = this.#question.judge(outcome, { what: this.#question.what, address });
       if (verdict.kind === "final") throw verdict.error;

@@ -12,6 +12,7 @@ import type { CallContext } from "../grants.ts";
 import type { PooledChannel } from "../channels/pooled_channel.ts";
 import type { Question } from "../calls/question.ts";
 import { BadAnswerError } from "../calls/response_check.ts";
+import type { ReceivedMark } from "./received.ts";
 
 /** A visit that brought no answer, or one that must not be handed out. */
 export type NoAnswer =
@@ -56,18 +57,28 @@ export class Visitor<T> {
     channel.enter(clock.monotonicMs());
     try {
       const answer = await runAttempt((options) => request.send(options), { ...limits, clock });
-      channel.hear(clock.monotonicMs());
-      const behind = this.#question.behind(answer, mark);
-      return behind === undefined ? this.#take(answer, address) : this.#shun(behind, address);
+      return this.hear(channel, answer, mark);
     } catch (error) {
       if (limits.signal.aborted) {
-        this.#givenUp(channel);
+        this.givenUp(channel);
         throw limits.signal.reason;
       }
-      return this.#failed(channel, request.sent ? error : new Unsent(error));
+      return this.failed(channel, request.sent ? error : new Unsent(error));
     } finally {
       channel.leave(clock.monotonicMs());
     }
+  }
+
+  /**
+   * Takes note of an answer, if it may be handed out.
+   *
+   * @param mark what had been received when the request was sent
+   */
+  hear(channel: PooledChannel, answer: T, mark: ReceivedMark): Visited<T> {
+    const { address } = channel;
+    channel.hear(this.#cluster.settings.clock.monotonicMs());
+    const behind = this.#question.behind(answer, mark);
+    return behind === undefined ? this.#take(answer, address) : this.#shun(behind, address);
   }
 
   #take(answer: T, address: EndpointAddress): Visited<T> {
@@ -81,7 +92,7 @@ export class Visitor<T> {
     return { kind: "answer", answer };
   }
 
-  #shun(behind: string, address: EndpointAddress): Visited<T> {
+  #shun(behind: string, address: EndpointAddress): NoAnswer {
     const { leaders, avoided } = this.#cluster;
     this.#cluster.count("tsoracle.client.went_back.total");
     leaders.demote(address);
@@ -92,7 +103,8 @@ export class Visitor<T> {
     return { kind: "refused", error: new WentBackError(text, { endpoint }) };
   }
 
-  #failed(channel: PooledChannel, error: unknown): Visited<T> {
+  /** Takes note of what went wrong with a request, and drops its connection if that is the reason. */
+  failed(channel: PooledChannel, error: unknown): NoAnswer {
     const { address } = channel;
     if (error instanceof BadAnswerError) {
       channel.hear(this.#cluster.settings.clock.monotonicMs());
@@ -109,7 +121,7 @@ export class Visitor<T> {
   }
 
   /** Nobody waits for the answer any more. That says little, unless none has come for long. */
-  #givenUp(channel: PooledChannel): void {
+  givenUp(channel: PooledChannel): void {
     if (!this.#isSilent(channel)) return;
     this.#cluster.pool.evict(channel);
     this.#cluster.leaders.demote(channel.address);

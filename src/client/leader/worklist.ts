@@ -80,4 +80,9 @@ export class Rotation {
     this.#cursor = start + 1;
     return [...this.#endpoints.slice(start), ...this.#endpoints.slice(0, start)];
   }
+
+  /** Takes the turn of a list that nobody needs. */
+  skip(): void {
+    this.#cursor = this.#cursor % this.#endpoints.length + 1;
+  }
 }

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import type { DescMessage, DescMethodUnary, MessageInitShape } from "@bufbuild/protobuf";
+import type {
+  DescMessage,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import type { Transport, UnaryResponse } from "@connectrpc/connect";
+import type { ClientRequest } from "../../../http2/client_stream.ts";
 import type { HeaderField } from "../../../http2/hpack/header_field.ts";
 import { VERSION } from "../../../version.ts";
+import type { Cancellable, DirectCall, DirectTransport } from "../direct_calls.ts";
 import type { CallDeadlines } from "./call_deadlines.ts";
 import type { GrpcConnection } from "./connection.ts";
+import type { GrpcAnswer } from "./grpc_answer.ts";
 import { envelope } from "./message_reader.ts";
-import type { Answered, UnaryCallOptions } from "./unary_call.ts";
+import type { CallSink, UnaryCallOptions } from "./unary_call.ts";
 import { UnaryCall } from "./unary_call.ts";
 
 /** The largest number that `grpc-timeout` has room for. */
@@ -27,12 +35,24 @@ export interface GrpcTransportOptions {
   readonly deadlines: CallDeadlines;
 }
 
+/** A whole answer. */
+interface Answered<T> {
+  readonly answer: GrpcAnswer;
+  readonly message: T;
+}
+
+/** A direct call and what is sent for it. */
+interface DirectRequest extends Pick<DirectCall, "method" | "message" | "timeoutMs"> {
+  readonly request: ClientRequest;
+}
+
 /** A transport for gRPC with one request and one answer, over HTTP/2 of our own. It sends no request twice. */
-export class GrpcTransport implements Transport {
+export class GrpcTransport implements Transport, DirectTransport {
   readonly #options: GrpcTransportOptions;
   readonly #origin: URL;
   /** The fields that all calls of a method have. */
   readonly #fields = new Map<DescMethodUnary, readonly HeaderField[]>();
+  #last: DirectRequest | undefined;
 
   /** Makes a transport. */
   constructor(options: GrpcTransportOptions) {
@@ -54,7 +74,7 @@ export class GrpcTransport implements Transport {
       usual: limitMs === undefined ? undefined : timeoutField(limitMs),
       others: header === undefined ? NO_FIELDS : fieldsOf(header),
     };
-    const { answer, message } = await this.#call({
+    const { answer, message } = await this.#call<MessageShape<O>>({
       request: { fields, body: envelope(serialize(method.input, input)) },
       parse: (bytes) => parse(method.output, bytes),
       signal,
@@ -81,10 +101,52 @@ export class GrpcTransport implements Transport {
     return Promise.reject(new ConnectError(text, Code.Unimplemented));
   }
 
-  #call<T>(options: UnaryCallOptions<T>): Promise<Answered<T>> {
+  get isReady(): boolean {
+    return this.#options.connection.ready !== undefined;
+  }
+
+  begin(call: DirectCall): Cancellable {
+    const { connection, deadlines } = this.#options;
+    const { timeoutMs } = call;
+    const unary = new UnaryCall<Uint8Array>({
+      request: this.#directRequest(call),
+      parse: asIs,
+      sink: call,
+      signal: undefined,
+      timeoutMs,
+      deadlines,
+    });
+    if (connection.ready === undefined) unary.refuse(new Error("the connection was closed"));
+    else unary.start(connection.ready);
+    return unary;
+  }
+
+  /** Direct calls mostly repeat themselves. */
+  #directRequest({ method, message, timeoutMs }: DirectCall): ClientRequest {
+    const last = this.#last;
+    const isSame = last?.method === method && last.message === message;
+    if (isSame && last.timeoutMs === timeoutMs) return last.request;
+    const request = {
+      fields: {
+        common: this.#commonFields(method),
+        usual: timeoutField(timeoutMs),
+        others: NO_FIELDS,
+      },
+      body: envelope(message),
+    };
+    this.#last = { method, message, timeoutMs, request };
+    return request;
+  }
+
+  #call<T>(options: Omit<UnaryCallOptions<T>, "sink">): Promise<Answered<T>> {
     const { connection } = this.#options;
     return new Promise((resolve, reject) => {
-      const call = new UnaryCall(options, resolve, reject);
+      const sink: CallSink<T> = {
+        onAnswer: (message, answer) => resolve({ message, answer }),
+        onFault: reject,
+        onLate: () => reject(new ConnectError("the operation timed out", Code.DeadlineExceeded)),
+      };
+      const call = new UnaryCall({ ...options, sink });
       if (call.isOver) return;
       const session = connection.ready;
       if (session !== undefined) return call.start(session);
@@ -110,6 +172,10 @@ export class GrpcTransport implements Transport {
     this.#fields.set(method, fields);
     return fields;
   }
+}
+
+function asIs(bytes: Uint8Array): Uint8Array {
+  return bytes;
 }
 
 function timeoutField(timeoutMs: number): HeaderField {

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Code, ConnectError } from "@connectrpc/connect";
+import { readUint32 } from "../../../http2/frames/frame_reader.ts";
 import type { ByteSpan } from "../../../http2/stream.ts";
 
 /** The bytes before a message: a flag and the length. */
@@ -8,6 +9,8 @@ const PREFIX_BYTES = 5;
 
 /** The bit of the flag that says that the message is compressed. */
 const COMPRESSED = 0x01;
+
+const SMALL_BYTES = 64;
 
 const NOTHING = new Uint8Array(0);
 
@@ -38,7 +41,7 @@ export class MessageReader {
   add(part: Uint8Array, { start, end }: ByteSpan): void {
     const length = this.#length + end - start;
     if (length > this.#bytes.length) this.#grow(length);
-    this.#bytes.set(part.subarray(start, end), this.#length);
+    this.#copy(part, start, end);
     this.#length = length;
     if (length < PREFIX_BYTES) return;
     const bytes = this.#messageBytes;
@@ -61,12 +64,20 @@ export class MessageReader {
   }
 
   get #messageBytes(): number {
-    return new DataView(this.#bytes.buffer).getUint32(1);
+    return readUint32(this.#bytes, 1);
+  }
+
+  /** A small message is copied faster by a loop than by a call into the runtime. */
+  #copy(part: Uint8Array, start: number, end: number): void {
+    let at = this.#length;
+    if (end - start > SMALL_BYTES) return this.#bytes.set(part.subarray(start, end), at);
+    for (let from = start; from < end; from++) this.#bytes[at++] = part[from] as number;
   }
 
   #grow(length: number): void {
-    const larger = new Uint8Array(length <= 64 ? length : Math.max(length, 2 * this.#bytes.length));
-    larger.set(this.#bytes.subarray(0, this.#length));
+    const isSmall = length <= SMALL_BYTES;
+    const larger = new Uint8Array(isSmall ? length : Math.max(length, 2 * this.#bytes.length));
+    if (this.#length > 0) larger.set(this.#bytes.subarray(0, this.#length));
     this.#bytes = larger;
   }
 

@@ -6,6 +6,7 @@ import type { ClientStream, StreamFailure } from "../../../http2/client_stream.t
 import type { HeaderField } from "../../../http2/hpack/header_field.ts";
 import type { ResponseHead } from "../../../http2/response_head.ts";
 import type { ByteSpan } from "../../../http2/stream.ts";
+import type { Cancellable } from "../direct_calls.ts";
 import type { CallDeadlines, Expiring } from "./call_deadlines.ts";
 import { GrpcAnswer } from "./grpc_answer.ts";
 import { MessageReader } from "./message_reader.ts";
@@ -15,12 +16,24 @@ import { errorOfConnection, errorOfStream } from "./transport_error.ts";
 /** The largest answer to accept, in bytes: a batch of 128 sequences has about 20 kB. */
 const MAX_ANSWER_BYTES = 1_048_576;
 
+/** Takes what comes of a call. One of the three is called, once. */
+export interface CallSink<T> {
+  /** The answer is whole. */
+  onAnswer(message: T, answer: GrpcAnswer): void;
+  /** There is none. */
+  onFault(error: ConnectError): void;
+  /** There is none in time. */
+  onLate(): void;
+}
+
 /** What a {@linkcode UnaryCall} is made of. */
 export interface UnaryCallOptions<T> {
   /** The request. */
   readonly request: ClientRequest;
   /** Reads the message of the answer. */
   readonly parse: (bytes: Uint8Array) => T;
+  /** Takes what comes of it. */
+  readonly sink: CallSink<T>;
   /** Fires when nobody waits for the answer any more. */
   readonly signal: AbortSignal | undefined;
   /** The longest that it may take, in milliseconds. */
@@ -29,21 +42,11 @@ export interface UnaryCallOptions<T> {
   readonly deadlines: CallDeadlines;
 }
 
-/** A whole answer. */
-export interface Answered<T> {
-  /** Its fields. */
-  readonly answer: GrpcAnswer;
-  /** Its message. */
-  readonly message: T;
-}
-
 /** A call with one request and one answer. It settles once, and leaves nothing behind. */
-export class UnaryCall<T> implements AnswerSink, Expiring {
+export class UnaryCall<T> implements AnswerSink, Cancellable, Expiring {
   readonly #options: UnaryCallOptions<T>;
   readonly #reader = new MessageReader(MAX_ANSWER_BYTES);
-  readonly #resolve: (answered: Answered<T>) => void;
-  readonly #reject: (error: ConnectError) => void;
-  readonly #onAbort = () => this.#onSignal();
+  readonly #onAbort: (() => void) | undefined;
   #session: Session | undefined;
   #stream: ClientStream | undefined;
   #answer: GrpcAnswer | undefined;
@@ -51,19 +54,15 @@ export class UnaryCall<T> implements AnswerSink, Expiring {
   /** Takes the call off the list of those that wait for a connection. */
   onSettled: (() => void) | undefined;
 
-  /** Makes a call that settles a promise. */
-  constructor(
-    options: UnaryCallOptions<T>,
-    resolve: (answered: Answered<T>) => void,
-    reject: (error: ConnectError) => void,
-  ) {
+  /** Makes a call. */
+  constructor(options: UnaryCallOptions<T>) {
     this.#options = options;
-    this.#resolve = resolve;
-    this.#reject = reject;
     const { signal, timeoutMs, deadlines } = options;
     if (timeoutMs !== undefined) deadlines.add(this, timeoutMs);
-    signal?.addEventListener("abort", this.#onAbort);
-    if (signal?.aborted) this.#onSignal();
+    if (signal === undefined) return;
+    this.#onAbort = () => this.#fail(ConnectError.from(signal.reason, Code.Canceled));
+    signal.addEventListener("abort", this.#onAbort);
+    if (signal.aborted) this.#onAbort();
   }
 
   /** Whether it has settled. */
@@ -83,24 +82,43 @@ export class UnaryCall<T> implements AnswerSink, Expiring {
     this.#fail(errorOfConnection(reason));
   }
 
+  /** Nobody waits for the answer any more. The sink is not told. */
+  cancel(): void {
+    if (this.#isOver) return;
+    this.#settle();
+    this.#stream?.cancel();
+  }
+
   onHead(head: ResponseHead): void {
-    this.#attempt(() => void (this.#answer = new GrpcAnswer(head)));
+    try {
+      this.#answer = new GrpcAnswer(head);
+    } catch (error) {
+      this.#fail(ConnectError.from(error));
+    }
   }
 
   onData(bytes: Uint8Array, span: ByteSpan): void {
-    if (!this.#isOver) this.#attempt(() => this.#reader.add(bytes, span));
+    if (this.#isOver) return;
+    try {
+      this.#reader.add(bytes, span);
+    } catch (error) {
+      this.#fail(ConnectError.from(error));
+    }
   }
 
   onEnd(trailers: readonly HeaderField[]): void {
     const answer = this.#answer;
     if (this.#isOver || answer === undefined) return;
-    this.#attempt(() => {
+    let message: T;
+    try {
       const bytes = this.#reader.finish();
       const read = bytes === undefined ? undefined : this.#options.parse(bytes);
-      const message = answer.finish(trailers, read);
-      this.#settle();
-      this.#resolve({ answer, message });
-    });
+      message = answer.finish(trailers, read);
+    } catch (error) {
+      return this.#fail(ConnectError.from(error));
+    }
+    this.#settle();
+    this.#options.sink.onAnswer(message, answer);
   }
 
   onFailed(failure: StreamFailure): void {
@@ -108,33 +126,22 @@ export class UnaryCall<T> implements AnswerSink, Expiring {
   }
 
   expire(): void {
-    this.#fail(new ConnectError("the operation timed out", Code.DeadlineExceeded));
-  }
-
-  #onSignal(): void {
-    this.#fail(ConnectError.from(this.#options.signal?.reason, Code.Canceled));
-  }
-
-  #attempt(read: () => void): void {
-    try {
-      read();
-    } catch (error) {
-      this.#fail(ConnectError.from(error));
-    }
+    if (this.#isOver) return;
+    this.cancel();
+    this.#options.sink.onLate();
   }
 
   #fail(error: ConnectError): void {
     if (this.#isOver) return;
-    this.#settle();
-    this.#stream?.cancel();
-    this.#reject(error);
+    this.cancel();
+    this.#options.sink.onFault(error);
   }
 
   #settle(): void {
     const { signal, deadlines } = this.#options;
     this.#isOver = true;
     deadlines.remove(this);
-    signal?.removeEventListener("abort", this.#onAbort);
+    if (this.#onAbort !== undefined) signal?.removeEventListener("abort", this.#onAbort);
     this.onSettled?.();
   }
 }

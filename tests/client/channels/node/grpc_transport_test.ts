@@ -4,53 +4,12 @@ import type { DescMethodStreaming } from "@bufbuild/protobuf";
 import { Code } from "@connectrpc/connect";
 import type { Transport } from "@connectrpc/connect";
 import assert from "node:assert/strict";
-import { once } from "node:events";
-import { createServer } from "node:http2";
-import type { Http2Server, IncomingHttpHeaders, ServerHttp2Stream } from "node:http2";
-import type { AddressInfo } from "node:net";
-import type { Channel } from "../../../../src/client/channels/channel.ts";
-import { connectGrpc } from "../../../../src/client/channels/node/node_channel.ts";
 import { VERSION } from "../../../../src/version.ts";
 import { ioTest } from "../../../_support/levels.ts";
 import { until } from "../../../net/_support/until.ts";
 import { watchListeners } from "../../_support/watch_listeners.ts";
-import { ANSWERS } from "./_support/answers.ts";
+import { play } from "./_support/scene.ts";
 import { callsOn } from "./_support/transports.ts";
-
-/** What has come to a server, which answers nothing unless it is told to. */
-interface Scene {
-  readonly channel: Channel;
-  readonly port: number;
-  readonly heads: IncomingHttpHeaders[];
-  readonly streams: ServerHttp2Stream[];
-  answers: boolean;
-}
-
-async function play(run: (scene: Scene) => Promise<void>): Promise<void> {
-  const server: Http2Server = createServer();
-  const closers: (() => void)[] = [];
-  await once(server.listen(0, "127.0.0.1"), "listening");
-  const { port } = server.address() as AddressInfo;
-  const channel = connectGrpc({ origin: `http://127.0.0.1:${port}`, tls: undefined });
-  const scene: Scene = { channel, port, heads: [], streams: [], answers: false };
-  server.on("session", (session) => {
-    session.on("error", () => {});
-    closers.push(() => session.destroy());
-  });
-  server.on("stream", (stream: ServerHttp2Stream, head) => {
-    scene.heads.push(head);
-    scene.streams.push(stream);
-    stream.on("error", () => {}).resume();
-    if (scene.answers) ANSWERS["a message"]?.(stream);
-  });
-  try {
-    await run(scene);
-  } finally {
-    channel.close();
-    for (const close of closers) close();
-    await new Promise<void>((resolve) => server.close(() => resolve()));
-  }
-}
 
 ioTest(
   "a call has the head that gRPC asks for, and fields of its caller",
