@@ -58,6 +58,14 @@ export class Lane {
     }
   }
 
+  /**
+   * Opens the session if there is none, and finds out whether one that was idle is still there, so that the next call need
+   * not. It never rejects: the next call meets what stands in the way.
+   */
+  async keepReady(options: StoreCallOptions): Promise<void> {
+    await this.run((session) => session.query("select"), options).catch(() => {});
+  }
+
   /** Waits until every call has settled. */
   async settled(): Promise<void> {
     await this.#earlier;

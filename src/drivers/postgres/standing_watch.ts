@@ -25,6 +25,8 @@ export interface StandingWatchOptions {
   readonly checkMs: number;
   /** How long one read may take, in milliseconds. */
   readonly timeoutMs: number;
+  /** Called once the watch has a session, and with each check: who stands by has to be ready to lead. */
+  readonly keepReady: () => void;
   /** Reads the standing. */
   readonly read: (session: Session) => Promise<Standing>;
   /** Ends the watch. */
@@ -45,6 +47,7 @@ export async function* watchStanding(options: StandingWatchOptions): AsyncGenera
     const session = await openAgain(options);
     try {
       const bell = await listen(session, options);
+      options.keepReady();
       yield { kind: "gap", cause };
       yield* changes(session, bell, options);
     } catch (error) {
@@ -73,6 +76,7 @@ async function* changes(
     if (clock.monotonicMs() - checkedMs >= checkMs) {
       await timely(() => connector.check(session), options);
       checkedMs = clock.monotonicMs();
+      options.keepReady();
     }
     const standing = await timely(() => options.read(session), options);
     const { incarnation, beat, resigned } = standing;

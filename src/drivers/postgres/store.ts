@@ -86,7 +86,10 @@ export class PostgresStore implements ClusterStore {
     const { clock, pollMs, checkMs, watchTimeoutMs: timeoutMs } = this.#options;
     const connector = this.#connector;
     const read = (session: Session) => this.#standing(session);
-    return watchStanding({ connector, clock, pollMs, checkMs, timeoutMs, read, signal });
+    const keepReady = () => {
+      for (const lane of Object.values(this.#lanes)) void lane.keepReady({ timeoutMs });
+    };
+    return watchStanding({ connector, clock, pollMs, checkMs, timeoutMs, keepReady, read, signal });
   }
 
   /** Begins a new term. */

@@ -123,3 +123,41 @@ ioTestNeeding(
     await watch.until(isTerm(1n));
   },
 );
+
+const SESSIONS = "from pg_stat_activity where application_name = 'tsoracle'";
+
+ioTestNeeding(
+  POSTGRES_MISSING,
+  "a store that is watched has every session that leading takes, whether it leads or not",
+  async () => {
+    await using server = await PostgresServer.start();
+    await using store = storeOn(server);
+    await store.prepare(CALM);
+    assert.equal(await server.sql(`select count(*) ${SESSIONS}`), "1");
+    await using watch = new Watching(store);
+    await watch.until(isTerm(0n));
+    await server.until(`select count(*) ${SESSIONS}`, "6");
+  },
+);
+
+ioTestNeeding(
+  POSTGRES_MISSING,
+  "a store that is watched opens idle sessions again that were lost",
+  async () => {
+    await using server = await PostgresServer.start();
+    await using store = storeOn(server, { checkMs: 0 });
+    await store.prepare(CALM);
+    await using watch = new Watching(store);
+    await watch.until(isTerm(0n));
+    const reading = watch.until(isTerm(1n));
+    reading.catch(() => {});
+    await server.until(`select count(*) ${SESSIONS}`, "6");
+    const lost = await server.sql(
+      `select string_agg(pid::text, ',') ${SESSIONS} and query = 'select'`,
+    );
+    await server.sql(`select pg_terminate_backend(pid) ${SESSIONS} and pid in (${lost})`);
+    await server.until(`select count(*) ${SESSIONS} and pid not in (${lost})`, "6");
+    await takeLead(store);
+    await reading;
+  },
+);
