@@ -89,7 +89,7 @@ ioTestNeeding(
   async () => {
     await using server = await PostgresServer.start();
     await using bundled = await bundle();
-    const options = { urls: [server.url()], endpoint: ENDPOINT, callTimeoutMs: 300 };
+    const options = { urls: [server.url()], endpoint: ENDPOINT, callTimeoutMs: 2_000 };
     const [, paused] = await runOnNode(bundled.file, options, () => server.pause());
     assert.equal(paused?.["code"], "transient");
     server.resume();
