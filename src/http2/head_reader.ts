@@ -86,7 +86,10 @@ export class HeadReader<Taker> {
   }
 }
 
+/** Fields whose values have rules of their own, or have to go with other fields. */
+const RULED: ReadonlySet<string> = new Set(["content-length", "host", "te"]);
+
 /** Whether a field of a right name has a value that can be, and that says nothing about the rest of the request. */
 function isIndependent({ name, value }: HeaderField): boolean {
-  return name !== "content-length" && name !== "te" && isFieldValue(value);
+  return !RULED.has(name) && isFieldValue(value);
 }
