@@ -31,6 +31,9 @@ export interface FetchHandlerOptions extends CallLimits {
  * platforms, tests. It speaks Connect and gRPC-Web, with health and reflection. gRPC needs trailers, which a `Response` does not have;
  * a gRPC client gets UNIMPLEMENTED with a message that says so.
  *
+ * An answer of GetTs whose leadership has ended since the grant is replaced by a refusal, up to the moment at which the
+ * handler returns it.
+ *
  * @example
  * ```ts
  * import { createFetchHandler, MemoryDriver, Oracle } from "@tsoracle/tsoracle";
@@ -57,8 +60,11 @@ export function createFetchHandler(
   const faults = new FaultLog();
   const handle = async (request: Request): Promise<Response> => {
     try {
-      const answer = await dispatch(universalServerRequestFromFetch(request, {}));
-      return universalServerResponseToFetch(answer);
+      const asked = universalServerRequestFromFetch(request, {});
+      const answer = await dispatch(asked);
+      const { lateCheck } = answer;
+      const isLate = lateCheck !== undefined && !lateCheck.holds();
+      return universalServerResponseToFetch(isLate ? await lateCheck.instead(asked) : answer);
     } catch (error) {
       faults.report(error);
       const refusal = { status: 500, text: "internal error" } as const;
