@@ -157,6 +157,8 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
     return false;
   }
 
+  letGo(): void {}
+
   closeAll(code: number, text: string): void {
     this.#parts.deadlines.handshake.remove(this.#blockDeadline);
     this.refuseNew();

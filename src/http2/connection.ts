@@ -16,7 +16,10 @@ import { SendQueue } from "./send_queue.ts";
 import { PeerSettings } from "./settings.ts";
 import type { Transport } from "./transport.ts";
 
-/** How many WINDOW_UPDATE frames a peer may send for each DATA frame: one for each 4 KiB, of stream and connection. */
+/**
+ * How many WINDOW_UPDATE frames a peer may send for each DATA frame, one for each 4 KiB, of stream and connection, and as
+ * many for each stream: gRPC in C gives credit before there is any answer.
+ */
 const CREDITS_PER_FRAME = 8;
 
 /** What a connection is made of. */
@@ -145,6 +148,7 @@ export class Connection {
     if (!this.#streams.refuseNew()) return;
     this.#output.frames.goaway(this.#streams.lastPeerId, ERROR_CODE.noError, "");
     this.#output.schedule();
+    this.#streams.letGo();
   }
 
   /** Closes at once. */
@@ -223,10 +227,12 @@ export class Connection {
     this.drain();
   }
 
-  /** Credit is given for what was received; more of it is of no use. None at all is a fault of its own. */
+  /** Credit is given for what was or will be received; more of it is of no use. None at all is a fault of its own. */
   #countCredit({ bytes, start }: Frame): void {
     if (readUint31(bytes, start) === 0) return;
-    if (this.#credits < CREDITS_PER_FRAME * this.#output.frames.dataFrames) this.#credits += 1;
+    const streams = this.#streams.lastPeerId / 2;
+    const allowed = CREDITS_PER_FRAME * (streams + this.#output.frames.dataFrames);
+    if (this.#credits < allowed) this.#credits += 1;
     else spend(this.#parts.budget);
   }
 

@@ -70,6 +70,9 @@ export interface StreamLayer {
    */
   refuseNew(): boolean;
 
+  /** Ends the streams on which nothing is awaited but the rest of a request that has its whole answer. */
+  letGo(): void;
+
   /** Ends all streams without a word to the peer, with a code and a sentence on why, if there is one. */
   closeAll(code: number, text: string): void;
 }

@@ -55,13 +55,8 @@ export class ServerStreams implements StreamLayer, StreamHost {
     this.#parts = parts;
     this.#limits = options.limits;
     this.#onEmpty = options.onEmpty;
-    this.#onSlowBlock = () =>
-      parts.fail(
-        new ConnectionFault(
-          ERROR_CODE.enhanceYourCalm,
-          "a header block that does not come to its end",
-        ),
-      );
+    const slow = "a header block that does not come to its end";
+    this.#onSlowBlock = () => parts.fail(new ConnectionFault(ERROR_CODE.enhanceYourCalm, slow));
     const { limits, route } = options;
     const heads = new HeadReader(route);
     this.#blocks = new HeaderBlocks(limits.headerBytes, (list) => heads.read(list));
@@ -133,10 +128,20 @@ export class ServerStreams implements StreamLayer, StreamHost {
     return true;
   }
 
+  letGo(): void {
+    for (const stream of this.#book.all()) {
+      if (stream.isSent) stream.reset(ERROR_CODE.noError);
+    }
+  }
+
   closeAll(code: number): void {
     this.#isClosed = true;
     this.#parts.deadlines.handshake.remove(this.#blockDeadline);
     for (const stream of this.#book.all()) stream.close(code);
+  }
+
+  answeredEarly(stream: Stream): void {
+    if (this.#isClosed) stream.reset(ERROR_CODE.noError);
   }
 
   release(bytes: number): void {
@@ -235,6 +240,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
     const reading = this.#blocks.read(source);
     if (this.#isClosed) return;
     this.#book.use(streamId);
+    if (this.#book.size >= this.#limits.streams) this.letGo();
     if (this.#book.size >= this.#limits.streams) return this.#onTooMany(streamId);
     if (reading.kind === "too large") return this.#refuse(streamId, ERROR_CODE.enhanceYourCalm);
     if (reading.kind === "malformed" || isSelfDependent) {

@@ -52,6 +52,8 @@ export interface StreamHost {
   readonly maxPayloadBytes: number;
   /** The bytes were consumed: the connection owes the peer credit for them. */
   release(bytes: number): void;
+  /** The answer is whole, and the request is not. */
+  answeredEarly(stream: Stream): void;
   /** The stream is over, its sink has been told, and it goes out of the books. */
   forget(stream: Stream): void;
   /** Sends RST_STREAM, and remembers that frames of the stream may still be on their way. */
@@ -280,11 +282,13 @@ export class Stream implements Sender {
   }
 
   /**
-   * A request may still be on its way when its answer is whole. Some clients wait for ever if they are told by
-   * RST_STREAM that nobody wants the rest, so that is left to the sink.
+   * A request may still be on its way when its answer is whole. Some clients, such as `node:http2` of Deno, wait for ever if
+   * they are told by RST_STREAM that nobody wants the rest; others, such as gRPC in Go, keep the rest to themselves and say
+   * nothing. So the stream stays until the sink has enough of it, or its room is needed.
    */
   #onSent(): void {
     this.#isSent = true;
     if (this.#isReceived) this.close(0);
+    else this.#host.answeredEarly(this);
   }
 }

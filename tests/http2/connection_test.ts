@@ -289,17 +289,37 @@ Deno.test("a fault of this side ends the connection with INTERNAL_ERROR and is t
 });
 
 Deno.test("a stream whose answer is whole before its request is over with the request", () => {
-  using client = MemoryClient.greeted({
-    onRequest: (stream) => {
-      keepBody(stream);
-      stream.respond(new Uint8Array([0x88]), true);
-    },
-  });
+  using client = MemoryClient.greeted({ onRequest: answerAtOnce });
   client.send(openStream(1));
   assert.equal(client.connection.streams, 1);
   client.send(data(1, Buffer.from("the rest"), true));
   assert.equal(client.connection.streams, 0);
   assert.deepEqual([client.resets, client.goaways], [[], []]);
+});
+
+Deno.test("streams that are answered make room, and drain() lets them go, though the client says nothing", async () => {
+  using client = MemoryClient.greeted({ onRequest: answerAtOnce });
+  client.send(...[1, 3, 5, 7].map((stream) => openStream(stream)));
+  assert.equal(client.connection.streams, 4);
+  client.send(openStream(9));
+  assert.deepEqual(client.resets, [1, 3, 5, 7].map((stream) => [stream, ERROR_CODE.noError]));
+  client.send(data(7, Buffer.from("late"), true));
+  assert.deepEqual([client.connection.streams, client.goaways], [1, []]);
+  client.connection.drain();
+  await client.advance();
+  assert.deepEqual(client.resets.slice(4), [[9, ERROR_CODE.noError]]);
+  assert.deepEqual([client.goaways, client.isEnded], [[ERROR_CODE.noError], true]);
+});
+
+Deno.test("a stream that is answered while its connection drains does not hold it open", async () => {
+  const streams: Stream[] = [];
+  using client = MemoryClient.greeted({ onRequest: (stream) => streams.push(stream) });
+  client.send(openStream(1));
+  client.connection.drain();
+  assert.equal(client.isEnded, false);
+  streams.forEach(answerAtOnce);
+  await client.advance();
+  assert.deepEqual([client.resets, client.isEnded], [[[1, ERROR_CODE.noError]], true]);
 });
 
 Deno.test("a client that does not acknowledge settings in time is left", async () => {
@@ -329,6 +349,11 @@ Deno.test("settings that were acknowledged in time leave no deadline", async () 
 
 function keepBody(stream: Stream): void {
   stream.sink = { onData() {}, onEnd() {}, onWritable() {}, onClosed() {} };
+}
+
+function answerAtOnce(stream: Stream): void {
+  keepBody(stream);
+  stream.respond(new Uint8Array([0x88]), true);
 }
 
 function sendMuch(stream: Stream): void {

@@ -71,7 +71,7 @@ const FLOODS: readonly (readonly [string, (i: number) => Buffer])[] = [
 
 for (const [name, step] of FLOODS) {
   Deno.test(`a flood of ${name} ends its connection after ${NUISANCE_BURST}, in one read or many`, () => {
-    const steps = Array.from({ length: NUISANCE_BURST + 2 }, (_, i) => step(i));
+    const steps = Array.from({ length: NUISANCE_BURST + 10 }, (_, i) => step(i));
     using quick = MemoryClient.greeted();
     quick.send(...steps);
     assert.deepEqual(quick.goaways.filter((code) => code !== 0), [CALM]);
@@ -107,6 +107,16 @@ Deno.test("credit for each answer, for its stream and for the connection, is of 
     rig.client.send(windowUpdate(id, 14), windowUpdate(0, 14));
   }
   assert.deepEqual([rig.client.goaways, rig.answered], [[], 2 * NUISANCE_BURST]);
+});
+
+Deno.test("credit that comes ahead of an answer is of use, also if that has no body then", () => {
+  const onRequest = (stream: Stream) => stream.respond(new Uint8Array([0x88]), true);
+  using client = MemoryClient.greeted({ onRequest });
+  for (let stream = 1; stream < 5_000; stream += 2) {
+    const credit = [windowUpdate(stream, 5), windowUpdate(0, 5), windowUpdate(stream, 5)];
+    client.send(openStream(stream), ...credit, data(stream, EMPTY, true));
+  }
+  assert.deepEqual(client.goaways, []);
 });
 
 Deno.test("a header block without an end costs the connection once it is too large", () => {

@@ -27,7 +27,7 @@ export class FrameWriter {
     return this.#length;
   }
 
-  /** DATA frames that were ever written. */
+  /** DATA frames that were ever written, but for those given to `raw`. */
   get dataFrames(): number {
     return this.#dataFrames;
   }
