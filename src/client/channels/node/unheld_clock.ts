@@ -3,6 +3,7 @@
 import { clearTimeout, setTimeout } from "node:timers";
 import { SystemClock } from "../../../clock/system_clock.ts";
 import type { DelayOptions } from "../../../core/clock.ts";
+import { LONGEST_TIMER_MS } from "../../../core/timer_limit.ts";
 
 /** The clocks of the machine, with timers that do not keep the process alive. For waits that nobody waits for. */
 export class UnheldClock extends SystemClock {
@@ -17,7 +18,7 @@ export class UnheldClock extends SystemClock {
       const timer = setTimeout(() => {
         signal?.removeEventListener("abort", stop);
         resolve();
-      }, ms);
+      }, Math.min(ms, LONGEST_TIMER_MS));
       timer.unref();
       signal?.addEventListener("abort", stop, { once: true });
     });
