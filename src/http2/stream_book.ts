@@ -5,6 +5,9 @@ import type { Stream } from "./stream.ts";
 /** How many of the streams that are over are remembered, for each way of ending. */
 const REMEMBERED = 256;
 
+/** How many places there are for open streams that are found without a search. A power of two. */
+const PLACES = 128;
+
 /** How a stream came to its end, as far as that is still known. */
 export type StreamEnd = "complete" | "reset by this side" | "reset by the peer" | "forgotten";
 
@@ -13,18 +16,19 @@ export type StreamEnd = "complete" | "reset by this side" | "reset by the peer" 
  * what may still come on a stream depends on how it ended (RFC 9113, 5.1).
  */
 export class StreamBook {
-  /** All that are open but the newest, in the order in which they were opened. */
-  readonly #open = new Map<number, Stream>();
-  /** Most streams are over before the next one is opened, and need no place in the map. */
-  #newest: Stream | undefined;
+  /** Open streams, each in the place of its number, if that was free. Most streams are over soon. */
+  readonly #places: (Stream | undefined)[] = [];
+  /** The others. */
+  readonly #displaced = new Map<number, Stream>();
   readonly #complete = new RecentIds();
   readonly #resetHere = new RecentIds();
   readonly #resetThere = new RecentIds();
+  #size = 0;
   #lastId = 0;
 
   /** How many streams are open. */
   get size(): number {
-    return this.#newest === undefined ? this.#open.size : this.#open.size + 1;
+    return this.#size;
   }
 
   /** The highest stream that the peer has used. */
@@ -34,14 +38,14 @@ export class StreamBook {
 
   /** The open streams, the oldest first. */
   all(): readonly Stream[] {
-    return this.#newest === undefined
-      ? [...this.#open.values()]
-      : [...this.#open.values(), this.#newest];
+    const placed = this.#places.filter((stream) => stream !== undefined);
+    return [...placed, ...this.#displaced.values()].sort((a, b) => a.id - b.id);
   }
 
   /** An open stream. */
   get(streamId: number): Stream | undefined {
-    return this.#newest?.id === streamId ? this.#newest : this.#open.get(streamId);
+    const stream = this.#places[placeOf(streamId)];
+    return stream?.id === streamId ? stream : this.#displaced.get(streamId);
   }
 
   /** Whether the peer has not used the stream yet. */
@@ -56,14 +60,18 @@ export class StreamBook {
 
   /** The stream is open. */
   add(stream: Stream): void {
-    if (this.#newest !== undefined) this.#open.set(this.#newest.id, this.#newest);
-    this.#newest = stream;
+    const place = placeOf(stream.id);
+    if (this.#places[place] !== undefined) this.#displaced.set(stream.id, stream);
+    else this.#places[place] = stream;
+    this.#size += 1;
   }
 
-  /** The stream is over. If it was reset, that is noted before. */
+  /** An open stream is over. If it was reset, that is noted before. */
   remove(streamId: number): void {
-    if (this.#newest?.id === streamId) this.#newest = undefined;
-    else this.#open.delete(streamId);
+    const place = placeOf(streamId);
+    if (this.#places[place]?.id === streamId) this.#places[place] = undefined;
+    else this.#displaced.delete(streamId);
+    this.#size -= 1;
     this.#complete.add(streamId);
   }
 
@@ -98,4 +106,9 @@ class RecentIds {
   has(id: number): boolean {
     return this.#ids.includes(id);
   }
+}
+
+/** Numbers of streams from one side are every other one. */
+function placeOf(streamId: number): number {
+  return streamId >>> 1 & PLACES - 1;
 }
