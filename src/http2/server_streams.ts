@@ -36,6 +36,8 @@ export interface StreamLimits {
   readonly headerBytes: number;
 }
 
+const NOTHING: Uint8Array = new Uint8Array(0);
+
 /** The streams of a server: opened by the client, one request each. */
 export class ServerStreams implements StreamLayer, StreamHost {
   readonly #parts: ConnectionParts;
@@ -45,7 +47,9 @@ export class ServerStreams implements StreamLayer, StreamHost {
   readonly #book = new StreamBook();
   readonly #blocks: HeaderBlocks<HeadReading<OnRequest>>;
   readonly #window = new ReceiveWindow(DEFAULT_WINDOW_BYTES);
-  readonly #span = { start: 0, end: 0 };
+  /** What a frame carries, and the block that it begins: used again for each, as a request need not cost an object. */
+  readonly #span = { bytes: NOTHING, start: 0, end: 0 };
+  readonly #block = { streamId: 0, endStream: false, isSelfDependent: false };
   #blockDeadline: Deadline | undefined;
   #isLimitKnown = false;
   #isClosed = false;
@@ -203,15 +207,15 @@ export class ServerStreams implements StreamLayer, StreamHost {
     const { streamId, flags, bytes } = frame;
     if (streamId % 2 === 0) throw protocolFault("an even stream from a client");
     unpad(frame, this.#span);
+    const span = this.#span;
+    span.bytes = bytes;
     const hasPriority = (flags & FLAG.priority) !== 0;
-    const block: OpenBlock = {
-      streamId,
-      endStream: (flags & FLAG.endStream) !== 0,
-      isSelfDependent: hasPriority && readUint31(bytes, this.#span.start - 5) === streamId,
-    };
-    const part = { bytes, start: this.#span.start, end: this.#span.end };
-    if ((flags & FLAG.endHeaders) !== 0) return this.#onBlock(block, part);
-    this.#blocks.begin(block, part);
+    const block = this.#block;
+    block.streamId = streamId;
+    block.endStream = (flags & FLAG.endStream) !== 0;
+    block.isSelfDependent = hasPriority && readUint31(bytes, span.start - 5) === streamId;
+    if ((flags & FLAG.endHeaders) !== 0) return this.#onBlock(block, span);
+    this.#blocks.begin({ ...block }, span);
     this.#blockDeadline = this.#parts.deadlines.handshake.add(this.#onSlowBlock);
   }
 
