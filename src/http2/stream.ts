@@ -60,8 +60,24 @@ export interface StreamHost {
   sendReset(streamId: number, code: number): void;
 }
 
-/** Most streams never have a body that waits: they share this, and nothing is ever put into it. */
-const NOTHING: Uint8Array[] = [];
+/** What a stream has come to, in the bits of a number: a request costs no more memory than it must. */
+const STATE = {
+  /** The request is here to its end. */
+  received: 1,
+  /** The head of the answer has been sent. */
+  begun: 2,
+  /** The whole answer has been sent. */
+  sent: 4,
+  /** The stream is over. */
+  over: 8,
+} as const;
+
+/** Body that waits for the peer, and what ends the stream behind it. Most streams never have any. */
+interface Unsent {
+  readonly parts: Uint8Array[];
+  trailers: Uint8Array | undefined;
+  endsBehind: boolean;
+}
 
 const NO_SINK: StreamSink = { onData() {}, onEnd() {}, onWritable() {}, onClosed() {} };
 
@@ -83,14 +99,9 @@ export class Stream implements Sender {
   #receivedBytes = 0;
   /** Received and not yet consumed. */
   #heldBytes = 0;
-  #isReceived = false;
-  #hasBegun = false;
-  #isSent = false;
-  #isOver = false;
-  /** Body that waits for the peer, and what ends the stream behind it. */
-  #waiting = NOTHING;
-  #trailers: Uint8Array | undefined;
-  #endsBehind = false;
+  /** Bits of `STATE`. */
+  #state = 0;
+  #unsent: Unsent | undefined;
 
   /** Makes an open stream. */
   constructor(id: number, head: RequestHead, host: StreamHost) {
@@ -101,37 +112,37 @@ export class Stream implements Sender {
 
   /** Whether the request is here to its end. */
   get isReceived(): boolean {
-    return this.#isReceived;
+    return (this.#state & STATE.received) !== 0;
   }
 
   /** Whether the head of the answer has been sent. */
   get hasBegun(): boolean {
-    return this.#hasBegun;
+    return (this.#state & STATE.begun) !== 0;
   }
 
   /** Whether the whole answer has been sent. */
   get isSent(): boolean {
-    return this.#isSent;
+    return (this.#state & STATE.sent) !== 0;
   }
 
   /** Whether the stream is over, in whatever way. */
   get isOver(): boolean {
-    return this.#isOver;
+    return (this.#state & STATE.over) !== 0;
   }
 
   /** Whether some of what was sent waits for the peer. */
   get isWaiting(): boolean {
-    return this.#waiting.length > 0;
+    return this.#unsent !== undefined && this.#unsent.parts.length > 0;
   }
 
   /** How many bytes the next part of the body has. */
   get nextBytes(): number {
-    return this.#waiting[0]?.length ?? 0;
+    return this.#unsent?.parts[0]?.length ?? 0;
   }
 
   /** Sends an interim head (RFC 9110, 15.2), which says nothing about the answer. */
   inform(block: Uint8Array): void {
-    if (this.#isOver || this.#hasBegun) return;
+    if ((this.#state & (STATE.over | STATE.begun)) !== 0) return;
     const { output, maxPayloadBytes } = this.#host;
     output.headers(this.id, block, { endStream: false, maxPayloadBytes });
     output.schedule();
@@ -139,14 +150,15 @@ export class Stream implements Sender {
 
   /** Sends the head of the answer: a header block as `encodeBlock` writes it. */
   respond(block: Uint8Array, endStream: boolean): void {
-    if (this.#isOver || this.#hasBegun) return;
-    this.#hasBegun = true;
+    if ((this.#state & (STATE.over | STATE.begun)) !== 0) return;
+    this.#state |= STATE.begun;
     this.#writeBlock(block, endStream);
   }
 
   /** Whether an answer with so many bytes of body can be sent whole and at once. */
   canAnswer(bytes: number): boolean {
-    if (this.#isOver || this.#hasBegun || this.sendWindowBytes < bytes) return false;
+    if ((this.#state & (STATE.over | STATE.begun)) !== 0) return false;
+    if (this.sendWindowBytes < bytes) return false;
     return this.#host.sending.canSend(bytes);
   }
 
@@ -155,7 +167,7 @@ export class Stream implements Sender {
    */
   answer(frames: AnswerFrames): void {
     const { output, sending } = this.#host;
-    this.#hasBegun = true;
+    this.#state |= STATE.begun;
     frames.address(this.id);
     output.answer(frames.bytes);
     sending.spend(frames.bodyBytes);
@@ -165,35 +177,35 @@ export class Stream implements Sender {
 
   /** Sends a part of the body, which nobody changes afterwards. If `isWaiting` then, wait for `onWritable`. */
   send(bytes: Uint8Array, endStream: boolean): void {
-    if (this.#isOver || this.#endsBehind) return;
-    this.#endsBehind = endStream;
-    if (this.#waiting === NOTHING) this.#waiting = [bytes];
-    else this.#waiting.push(bytes);
-    if (this.#waiting.length > 1) return;
+    if (this.isOver || this.#unsent?.endsBehind) return;
+    const unsent = this.#unsent ??= { parts: [], trailers: undefined, endsBehind: false };
+    unsent.endsBehind = endStream;
+    if (unsent.parts.push(bytes) > 1) return;
     this.#host.sending.offer(this);
   }
 
   /** Sends the trailers, as a header block, behind the body. The stream is over then. */
   sendTrailers(block: Uint8Array): void {
-    if (this.#isOver || this.#endsBehind) return;
-    if (this.#waiting.length === 0) return this.#writeBlock(block, true);
-    this.#endsBehind = true;
-    this.#trailers = block;
+    const unsent = this.#unsent;
+    if (this.isOver || unsent?.endsBehind) return;
+    if (unsent === undefined || unsent.parts.length === 0) return this.#writeBlock(block, true);
+    unsent.endsBehind = true;
+    unsent.trailers = block;
   }
 
   /** Ends the stream with RST_STREAM. */
   reset(code: number): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     this.#host.sendReset(this.id, code);
     this.close(code);
   }
 
   /** The sink is done with so many bytes of the body. */
   consume(bytes: number): void {
-    if (this.#isOver) return;
+    if (this.isOver) return;
     this.#heldBytes -= bytes;
     this.#host.release(bytes);
-    if (this.#isReceived) return;
+    if (this.isReceived) return;
     const credit = this.#receiveWindow?.release(bytes) ?? 0;
     if (credit === 0) return;
     this.#host.output.frames.windowUpdate(this.id, credit);
@@ -228,16 +240,16 @@ export class Stream implements Sender {
 
   /** The request has come to its end. For the connection. */
   receiveEnd(): void {
-    this.#isReceived = true;
-    if (!this.#isOver) this.sink.onEnd(this);
-    if (this.#isSent) this.close(0);
+    this.#state |= STATE.received;
+    if (!this.isOver) this.sink.onEnd(this);
+    if (this.isSent) this.close(0);
   }
 
   /** The stream is over: the sink is told, and what it still holds is given back. For the connection. */
   close(code: number): void {
-    if (this.#isOver) return;
-    this.#isOver = true;
-    this.#waiting = NOTHING;
+    if (this.isOver) return;
+    this.#state |= STATE.over;
+    this.#unsent = undefined;
     this.#host.release(this.#heldBytes);
     this.#host.forget(this);
     this.sink.onClosed(this, code);
@@ -249,27 +261,29 @@ export class Stream implements Sender {
    * @returns how many bytes it has
    */
   sendSome(maxBytes: number): number {
-    const next = this.#waiting[0] ?? new Uint8Array(0);
+    const unsent = this.#unsent;
+    const next = unsent?.parts[0];
+    if (unsent === undefined || next === undefined) return 0;
     const bytes = Math.min(maxBytes, next.length, this.#host.maxPayloadBytes);
     const isWhole = bytes === next.length;
-    const isLast = isWhole && this.#waiting.length === 1;
-    const endStream = isLast && this.#endsBehind && this.#trailers === undefined;
+    const isLast = isWhole && unsent.parts.length === 1;
+    const endStream = isLast && unsent.endsBehind && unsent.trailers === undefined;
     this.#host.output.frames.data(this.id, next, { start: 0, end: bytes, endStream });
     this.sendWindowBytes -= bytes;
-    if (isWhole) this.#waiting.shift();
-    else this.#waiting[0] = next.subarray(bytes);
-    if (isLast) this.#onAllSent(endStream);
+    if (isWhole) unsent.parts.shift();
+    else unsent.parts[0] = next.subarray(bytes);
+    if (isLast) this.#onAllSent(unsent, endStream);
     return bytes;
   }
 
   /** Tells the sink. For the queue. */
   onWritable(): void {
-    if (!this.#isOver) this.sink.onWritable(this);
+    if (!this.isOver) this.sink.onWritable(this);
   }
 
-  #onAllSent(hasEnded: boolean): void {
-    const trailers = this.#trailers;
-    this.#trailers = undefined;
+  #onAllSent(unsent: Unsent, hasEnded: boolean): void {
+    const { trailers } = unsent;
+    unsent.trailers = undefined;
     if (trailers !== undefined) this.#writeBlock(trailers, true);
     else if (hasEnded) this.#onSent();
   }
@@ -287,8 +301,8 @@ export class Stream implements Sender {
    * nothing. So the stream stays until the sink has enough of it, or its room is needed.
    */
   #onSent(): void {
-    this.#isSent = true;
-    if (this.#isReceived) this.close(0);
+    this.#state |= STATE.sent;
+    if (this.isReceived) this.close(0);
     else this.#host.answeredEarly(this);
   }
 }
