@@ -8,9 +8,9 @@ import type { EdgeName, OracleServer, ServableOracle } from "../../../src/net/mo
 import { serve } from "../../../src/net/mod.ts";
 import { Oracle } from "../../../src/server/mod.ts";
 import { ManualClock } from "../../../src/testing/mod.ts";
+import { H2Client } from "../../net/_support/h2_client.ts";
 import type { EdgeCall } from "./edge_calls.ts";
-import { H2Client } from "./h2_client.ts";
-import { EPOCH, NOW_MS, untilHeard } from "./in_process.ts";
+import { EPOCH, NOW_MS, untilHeard } from "./leadership.ts";
 
 /** Options of {@linkcode EdgeWay.start}. */
 export interface EdgeWayOptions {

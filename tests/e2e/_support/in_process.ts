@@ -7,19 +7,10 @@ import type { ServeOptions } from "../../../src/net/mod.ts";
 import { serve } from "../../../src/net/mod.ts";
 import { Oracle } from "../../../src/server/mod.ts";
 import { ManualClock } from "../../../src/testing/mod.ts";
+import { EPOCH, NOW_MS, untilHeard } from "./leadership.ts";
 
-/** The wall clock of every oracle here: it stands still, so that answers are known to the bit. */
-export const NOW_MS = 1_700_000_000_000;
-/** An epoch with both halves. */
-export const EPOCH = (7n << 64n) | 0xffff_ffff_ffff_fff0n;
-/** A follower that knows its leader, and the bytes of that hint (behaviour.md 15.5). */
-export const FOLLOWER: LeadershipEvent = {
-  kind: "follower",
-  leaderEndpoint: { host: "10.0.0.7", port: 50551 },
-  leaderEpoch: 42n,
-};
-/** A node that has not heard of any leader. */
-export const UNKNOWN: LeadershipEvent = { kind: "unknown" };
+export { EPOCH, FOLLOWER, NOW_MS, UNKNOWN, untilHeard } from "./leadership.ts";
+
 /** What the follower's hint is on the wire. */
 export const HINT_HEX = "0a0e31302e302e302e373a35303535311202102a";
 
@@ -64,14 +55,4 @@ export async function startInProcess(options: InProcessOptions = {}): Promise<In
       await oracle.close();
     },
   };
-}
-
-/** Waits until an oracle has heard of its first leadership. */
-export async function untilHeard(oracle: Oracle, initial: LeadershipEvent): Promise<void> {
-  if (initial.kind === "unknown") return;
-  if (initial.kind === "leader") return await oracle.untilServing();
-  const stop = new AbortController();
-  for await (const state of oracle.watchState({ signal: stop.signal })) {
-    if (state.kind === "not-serving" && state.leaderEpoch !== undefined) break;
-  }
 }

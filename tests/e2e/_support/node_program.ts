@@ -7,18 +7,18 @@ import type { Program } from "../../_support/server_process.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
 
-/** The command line as one file that Node runs. Leaving the scope removes it. */
+/** A program as one file that Node runs. Leaving the scope removes it. */
 export interface NodeProgram extends AsyncDisposable {
   /** Node and the file. */
   readonly program: Program;
 }
 
-/** Bundles the command line, as `deno task bundle:node` does. */
-export async function bundleForNode(): Promise<NodeProgram> {
+/** Bundles a program, by default the command line, as `deno task bundle:node` does. */
+export async function bundleForNode(source = "src/cli/main.ts"): Promise<NodeProgram> {
   const directory = await Deno.makeTempDir({ prefix: "tsoracle-node-" });
   const file = join(directory, "tsoracle.mjs");
   const { success, stderr } = await new Deno.Command(Deno.execPath(), {
-    args: ["bundle", "--quiet", "--output", file, "src/cli/main.ts"],
+    args: ["bundle", "--quiet", "--output", file, source],
     cwd: ROOT,
   }).output();
   assert.ok(success, new TextDecoder().decode(stderr));
