@@ -86,8 +86,8 @@ export class StreamMessage implements Message, StreamSink, AnswerWriter {
     this.#stream.reset(this.#stream.isSent ? ERROR_CODE.noError : ERROR_CODE.cancel);
   }
 
-  onData(_stream: Stream, bytes: Uint8Array, { start, end }: ByteSpan): void {
-    this.#body.add(bytes.slice(start, end));
+  onData(_stream: Stream, bytes: Uint8Array, span: ByteSpan): void {
+    this.#body.add(bytes, span);
   }
 
   onEnd(): void {

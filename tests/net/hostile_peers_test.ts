@@ -4,9 +4,17 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { ioTest, scaled } from "../_support/levels.ts";
 import { ChildServer } from "./_support/child_server.ts";
-import { framesOf, H2_ERROR, hello, PREFACE, settingsAck, TYPE } from "./_support/h2_frames.ts";
+import {
+  FLAG,
+  framesOf,
+  H2_ERROR,
+  hello,
+  PREFACE,
+  settingsAck,
+  TYPE,
+} from "./_support/h2_frames.ts";
 import { grpcGetTs, H2Client } from "./_support/h2_client.ts";
-import { FLOODS, HOLDERS, wholeCall } from "./_support/hostile_peers.ts";
+import { crumbs, FLOODS, HOLDERS, openCall, wholeCall } from "./_support/hostile_peers.ts";
 import { RawClient } from "./_support/raw_client.ts";
 import { until } from "./_support/until.ts";
 
@@ -108,6 +116,19 @@ ioTest("serve() answers a client that sends one byte at a time, and others meanw
     assert.deepEqual(goaways(client), []);
   }, 1);
 });
+
+ioTest(
+  "serve() takes a large body in frames of one byte at once, and answers others meanwhile",
+  async () => {
+    await survives(async (port) => {
+      await using client = await RawClient.connect(port);
+      client.send(Buffer.concat([hello(), settingsAck(), openCall(0), crumbs(60_000)]));
+      const heads = () => framesOf(client.received).filter(({ type }) => type === TYPE.headers);
+      await until("an answer", () => heads().some(({ flags }) => (flags & FLAG.endStream) !== 0));
+      assert.deepEqual(goaways(client), []);
+    }, 1);
+  },
+);
 
 ioTest(
   "serve() answers garbage before, within and after the preface with PROTOCOL_ERROR",

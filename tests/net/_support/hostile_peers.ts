@@ -35,6 +35,16 @@ function resetCall(i: number): Buffer {
   return Buffer.concat([wholeCall(i), cancel(2 * i + 1)]);
 }
 
+/** A message of so many bytes for the first call, in frames of one byte. */
+export function crumbs(bytes: number): Buffer {
+  const prefix = Buffer.concat([Buffer.alloc(1), uint32(bytes)]);
+  return Buffer.concat([
+    data(1, prefix),
+    flood(() => data(1, Buffer.from("x")), bytes),
+    data(1, EMPTY, true),
+  ]);
+}
+
 /** SETTINGS_INITIAL_WINDOW_SIZE. */
 export function initialWindow(bytes: number): Buffer {
   return frame(TYPE.settings, 0, 0, Buffer.concat([Buffer.from([0, 4]), uint32(bytes)]));
