@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { BlockHead } from "./block_frames.ts";
+import { BlockFrames } from "./block_frames.ts";
 import type { AnswerSink, ClientRequest, ClientStreamHost } from "./client_stream.ts";
 import { ClientStream } from "./client_stream.ts";
 import type { ConnectionParts, StreamLayer } from "./connection_parts.ts";
 import { spend } from "./connection_parts.ts";
-import type { Deadline } from "./deadline_queue.ts";
 import { ConnectionFault, ERROR_CODE } from "./error_code.ts";
 import type { Frame } from "./frames/frame_reader.ts";
 import { readUint31, readUint32 } from "./frames/frame_reader.ts";
@@ -12,7 +13,6 @@ import { unpad } from "./frames/frame_rules.ts";
 import { FLAG, FRAME_TYPE } from "./frames/frame_type.ts";
 import type { BlockSource } from "./hpack/block_memo.ts";
 import { HeaderBlocks } from "./header_blocks.ts";
-import type { OpenBlock } from "./header_blocks.ts";
 import type { Output } from "./output.ts";
 import { ReceiveWindow } from "./receive_window.ts";
 import { RequestBlocks } from "./request_blocks.ts";
@@ -46,13 +46,12 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   readonly #parts: ConnectionParts;
   readonly #options: ClientStreamsOptions;
   readonly #requests = new RequestBlocks();
+  readonly #blockFrames: BlockFrames;
   readonly #answers: HeaderBlocks<ResponseReading>;
   readonly #window = new ReceiveWindow(DEFAULT_WINDOW_BYTES);
   readonly #span = { start: 0, end: 0 };
   readonly #open = new Map<number, ClientStream>();
   readonly #waiting = new Set<ClientStream>();
-  readonly #onSlowBlock: () => void;
-  #blockDeadline: Deadline | undefined;
   #nextId: number;
   #isGreeted = false;
   #isClosed = false;
@@ -62,9 +61,12 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   constructor(parts: ConnectionParts, options: ClientStreamsOptions) {
     this.#parts = parts;
     this.#options = options;
+    this.#blockFrames = new BlockFrames(parts, {
+      maxListBytes: options.headerBytes,
+      onBlock: (head, source) => this.#onBlock(head, source),
+    });
     this.#answers = new HeaderBlocks(options.headerBytes, readResponse);
     this.#nextId = options.firstStreamId;
-    this.#onSlowBlock = () => parts.fail(calm("a header block that does not come to its end"));
   }
 
   get size(): number {
@@ -103,9 +105,7 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   }
 
   awaits(frame: Frame): boolean {
-    const { open } = this.#answers;
-    if (open === undefined) return true;
-    return frame.type === FRAME_TYPE.continuation && frame.streamId === open.streamId;
+    return this.#blockFrames.awaits(frame);
   }
 
   onFrame(frame: Frame): void {
@@ -115,7 +115,7 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
       case FRAME_TYPE.headers:
         return this.#onHeaders(frame);
       case FRAME_TYPE.continuation:
-        return this.#onContinuation(frame);
+        return this.#blockFrames.onContinuation(frame);
       case FRAME_TYPE.rstStream:
         return this.#onReset(frame);
       case FRAME_TYPE.windowUpdate:
@@ -160,7 +160,7 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   letGo(): void {}
 
   closeAll(code: number, text: string): void {
-    this.#parts.deadlines.handshake.remove(this.#blockDeadline);
+    this.#blockFrames.close();
     this.refuseNew();
     this.#options.onOver(code, text);
     for (const stream of [...this.#open.values()]) stream.fail({ kind: "lost", code, text });
@@ -250,28 +250,12 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   }
 
   #onHeaders(frame: Frame): void {
-    const { streamId, flags, bytes } = frame;
-    this.#find(streamId);
-    unpad(frame, this.#span);
-    const endStream = (flags & FLAG.endStream) !== 0;
-    const block: OpenBlock = { streamId, endStream, isSelfDependent: false };
-    const part = { bytes, start: this.#span.start, end: this.#span.end };
-    if ((flags & FLAG.endHeaders) !== 0) return this.#onBlock(block, part);
-    this.#answers.begin(block, part);
-    this.#blockDeadline = this.#parts.deadlines.handshake.add(this.#onSlowBlock);
-  }
-
-  #onContinuation(frame: Frame): void {
-    const { open } = this.#answers;
-    if (open === undefined) throw protocolFault("CONTINUATION without HEADERS");
-    this.#answers.append(frame);
-    if ((frame.flags & FLAG.endHeaders) === 0) return;
-    this.#parts.deadlines.handshake.remove(this.#blockDeadline);
-    this.#onBlock(open, this.#answers.finish());
+    this.#find(frame.streamId);
+    this.#blockFrames.onHeaders(frame);
   }
 
   /** A block of a stream that is over is read too, as the table depends on it. */
-  #onBlock({ streamId, endStream }: OpenBlock, source: BlockSource): void {
+  #onBlock({ streamId, endStream }: BlockHead, source: BlockSource): void {
     const reading = this.#answers.read(source);
     const stream = this.#open.get(streamId);
     if (endStream && stream !== undefined) this.#parts.budget.earn();
@@ -306,8 +290,4 @@ const UNPROCESSED = { kind: "unprocessed", code: ERROR_CODE.refusedStream, text:
 
 function protocolFault(text: string): ConnectionFault {
   return new ConnectionFault(ERROR_CODE.protocolError, text);
-}
-
-function calm(text: string): ConnectionFault {
-  return new ConnectionFault(ERROR_CODE.enhanceYourCalm, text);
 }

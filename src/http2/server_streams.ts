@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import type { BlockHead } from "./block_frames.ts";
+import { BlockFrames } from "./block_frames.ts";
 import type { ConnectionParts, StreamLayer } from "./connection_parts.ts";
 import { spend } from "./connection_parts.ts";
-import type { Deadline } from "./deadline_queue.ts";
 import { ConnectionFault, ERROR_CODE } from "./error_code.ts";
 import type { Frame } from "./frames/frame_reader.ts";
 import { readUint31, readUint32 } from "./frames/frame_reader.ts";
@@ -11,7 +12,6 @@ import { FLAG, FRAME_TYPE } from "./frames/frame_type.ts";
 import type { BlockSource } from "./hpack/block_memo.ts";
 import { HeadReader } from "./head_reader.ts";
 import { HeaderBlocks } from "./header_blocks.ts";
-import type { OpenBlock } from "./header_blocks.ts";
 import type { Output } from "./output.ts";
 import { ReceiveWindow } from "./receive_window.ts";
 import type { HeadReading, RequestHead } from "./request_head.ts";
@@ -36,21 +36,16 @@ export interface StreamLimits {
   readonly headerBytes: number;
 }
 
-const NOTHING: Uint8Array = new Uint8Array(0);
-
 /** The streams of a server: opened by the client, one request each. */
 export class ServerStreams implements StreamLayer, StreamHost {
   readonly #parts: ConnectionParts;
   readonly #limits: StreamLimits;
   readonly #onEmpty: () => void;
-  readonly #onSlowBlock: () => void;
   readonly #book = new StreamBook();
+  readonly #blockFrames: BlockFrames;
   readonly #blocks: HeaderBlocks<HeadReading<OnRequest>>;
   readonly #window = new ReceiveWindow(DEFAULT_WINDOW_BYTES);
-  /** What a frame carries, and the block that it begins: used again for each, as a request need not cost an object. */
-  readonly #span = { bytes: NOTHING, start: 0, end: 0 };
-  readonly #block = { streamId: 0, endStream: false, isSelfDependent: false };
-  #blockDeadline: Deadline | undefined;
+  readonly #span = { start: 0, end: 0 };
   #isLimitKnown = false;
   #isClosed = false;
 
@@ -59,10 +54,12 @@ export class ServerStreams implements StreamLayer, StreamHost {
     this.#parts = parts;
     this.#limits = options.limits;
     this.#onEmpty = options.onEmpty;
-    const slow = "a header block that does not come to its end";
-    this.#onSlowBlock = () => parts.fail(new ConnectionFault(ERROR_CODE.enhanceYourCalm, slow));
     const { limits, route } = options;
     const heads = new HeadReader(route);
+    this.#blockFrames = new BlockFrames(parts, {
+      maxListBytes: limits.headerBytes,
+      onBlock: (head, source) => this.#onBlock(head, source),
+    });
     this.#blocks = new HeaderBlocks(limits.headerBytes, (list) => heads.read(list));
   }
 
@@ -87,9 +84,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
   }
 
   awaits(frame: Frame): boolean {
-    const { open } = this.#blocks;
-    if (open === undefined) return true;
-    return frame.type === FRAME_TYPE.continuation && frame.streamId === open.streamId;
+    return this.#blockFrames.awaits(frame);
   }
 
   onFrame(frame: Frame): void {
@@ -99,7 +94,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
       case FRAME_TYPE.headers:
         return this.#onHeaders(frame);
       case FRAME_TYPE.continuation:
-        return this.#onContinuation(frame);
+        return this.#blockFrames.onContinuation(frame);
       case FRAME_TYPE.rstStream:
         return this.#onReset(frame);
       case FRAME_TYPE.windowUpdate:
@@ -140,7 +135,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
 
   closeAll(code: number): void {
     this.#isClosed = true;
-    this.#parts.deadlines.handshake.remove(this.#blockDeadline);
+    this.#blockFrames.close();
     for (const stream of this.#book.all()) stream.close(code);
   }
 
@@ -204,31 +199,11 @@ export class ServerStreams implements StreamLayer, StreamHost {
   }
 
   #onHeaders(frame: Frame): void {
-    const { streamId, flags, bytes } = frame;
-    if (streamId % 2 === 0) throw protocolFault("an even stream from a client");
-    unpad(frame, this.#span);
-    const span = this.#span;
-    span.bytes = bytes;
-    const hasPriority = (flags & FLAG.priority) !== 0;
-    const block = this.#block;
-    block.streamId = streamId;
-    block.endStream = (flags & FLAG.endStream) !== 0;
-    block.isSelfDependent = hasPriority && readUint31(bytes, span.start - 5) === streamId;
-    if ((flags & FLAG.endHeaders) !== 0) return this.#onBlock(block, span);
-    this.#blocks.begin({ ...block }, span);
-    this.#blockDeadline = this.#parts.deadlines.handshake.add(this.#onSlowBlock);
+    if (frame.streamId % 2 === 0) throw protocolFault("an even stream from a client");
+    this.#blockFrames.onHeaders(frame);
   }
 
-  #onContinuation(frame: Frame): void {
-    const { open } = this.#blocks;
-    if (open === undefined) throw protocolFault("CONTINUATION without HEADERS");
-    this.#blocks.append(frame);
-    if ((frame.flags & FLAG.endHeaders) === 0) return;
-    this.#parts.deadlines.handshake.remove(this.#blockDeadline);
-    this.#onBlock(open, this.#blocks.finish());
-  }
-
-  #onBlock(block: OpenBlock, source: BlockSource): void {
+  #onBlock(block: BlockHead, source: BlockSource): void {
     const { streamId } = block;
     const stream = this.#book.get(streamId);
     if (stream !== undefined) this.#onTrailers(stream, block, source);
@@ -239,7 +214,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
     }
   }
 
-  #onRequestHead(block: OpenBlock, source: BlockSource): void {
+  #onRequestHead(block: BlockHead, source: BlockSource): void {
     const { streamId, isSelfDependent, endStream } = block;
     const reading = this.#blocks.read(source);
     if (this.#isClosed) return;
@@ -266,7 +241,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
     throw protocolFault(`more than ${this.#limits.streams} open streams`);
   }
 
-  #onTrailers(stream: Stream, block: OpenBlock, source: BlockSource): void {
+  #onTrailers(stream: Stream, block: BlockHead, source: BlockSource): void {
     const fields = this.#blocks.readFields(source);
     if (stream.isReceived) return this.#refuse(stream.id, ERROR_CODE.streamClosed);
     if (fields === undefined) return this.#refuse(stream.id, ERROR_CODE.enhanceYourCalm);
