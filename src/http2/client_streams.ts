@@ -98,8 +98,8 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
       sink.onFailed(UNPROCESSED);
       return stream;
     }
-    this.#waiting.add(stream);
-    this.#startWaiting();
+    if (this.#waiting.size === 0 && this.#hasRoom) this.#start(stream);
+    else this.#waiting.add(stream);
     this.#noteBusy();
     return stream;
   }
@@ -167,7 +167,7 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   }
 
   forget(stream: ClientStream): void {
-    this.#waiting.delete(stream);
+    if (this.#waiting.size > 0) this.#waiting.delete(stream);
     if (this.#open.delete(stream.id)) {
       this.#parts.sending.drop(stream);
       this.#startWaiting();
@@ -186,6 +186,10 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
     if (isBusy === this.#isBusy) return;
     this.#isBusy = isBusy;
     this.#options.onBusy(isBusy);
+  }
+
+  get #hasRoom(): boolean {
+    return this.#isGreeted && this.#open.size < this.#parts.peer.maxConcurrentStreams;
   }
 
   #startWaiting(): void {

@@ -1,10 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { create, fromBinary, toBinary } from "@bufbuild/protobuf";
-import { Code, ConnectError } from "@connectrpc/connect";
+import { create, toBinary } from "@bufbuild/protobuf";
+import { Code } from "@connectrpc/connect";
 import type { Epoch } from "../../core/epoch.ts";
-import { GetTsRequestSchema, GetTsResponseSchema } from "../../gen/tsoracle/v1/tso_pb.ts";
-import type { GetTsResponse } from "../../gen/tsoracle/v1/tso_pb.ts";
+import { GetTsRequestSchema } from "../../gen/tsoracle/v1/tso_pb.ts";
 import type { RpcOptions } from "./attempt.ts";
 import type { Cluster } from "../leader/cluster.ts";
 import type { Attempted } from "./fault_error.ts";
@@ -51,7 +50,7 @@ export class TimestampQuestion implements SearchQuestion<BatchGrant> {
    * @throws {BadAnswerError} if the answer breaks the protocol
    */
   read(message: Uint8Array): BatchGrant {
-    return readTimestamps(decode(message), this.#count);
+    return this.#cluster.answers.read(message, this.#count);
   }
 
   /** Always there. */
@@ -90,12 +89,4 @@ let encoded = encode(1);
 
 function encode(count: number): { readonly count: number; readonly message: Uint8Array } {
   return { count, message: toBinary(GetTsRequestSchema, create(GetTsRequestSchema, { count })) };
-}
-
-function decode(message: Uint8Array): GetTsResponse {
-  try {
-    return fromBinary(GetTsResponseSchema, message);
-  } catch (error) {
-    throw new ConnectError(`parse binary: ${String(error)}`, Code.Internal);
-  }
 }

@@ -7,6 +7,7 @@ import type { HintReading } from "./hint.ts";
 import { LeaderCache } from "./leader_cache.ts";
 import type { LeaderClaim } from "./leader_cache.ts";
 import type { ClientCounterName } from "../metrics.ts";
+import { TimestampAnswers } from "../calls/timestamp_answers.ts";
 import { Received } from "./received.ts";
 import type { ClientSettings } from "../settings.ts";
 import { Rotation, Worklist } from "./worklist.ts";
@@ -21,6 +22,8 @@ export class Cluster {
   readonly leaders: LeaderCache;
   /** Servers whose answers went back. */
   readonly avoided: Avoided;
+  /** Reads what leaders answer. */
+  readonly answers = new TimestampAnswers();
   /** The highest that was received. */
   readonly received = new Received();
   readonly #hints: HintReader;
