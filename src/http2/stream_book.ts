@@ -95,7 +95,7 @@ export class StreamBook {
 
 /** The last few numbers. Adding is cheap, as each request does it; looking is not. */
 class RecentIds {
-  readonly #ids = new Int32Array(REMEMBERED);
+  readonly #ids: number[] = [];
   #next = 0;
 
   add(id: number): void {

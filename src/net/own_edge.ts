@@ -13,6 +13,7 @@ import type { Connection, Http2Session } from "./connection.ts";
 import { DateStamp } from "./date_stamp.ts";
 import type { Edge, EdgeOptions } from "./edge.ts";
 import { meetExpectation } from "./expectation.ts";
+import { AnswerBook } from "./fast_lane/answer_book.ts";
 import { FastLane } from "./fast_lane/fast_lane.ts";
 import type { FastLaneOptions } from "./fast_lane/fast_lane.ts";
 import type { InstantSource } from "./fast_lane/instant_source.ts";
@@ -34,11 +35,13 @@ export interface OwnEdgeOptions extends EdgeOptions {
 export class OwnEdge implements Edge {
   readonly #options: OwnEdgeOptions;
   readonly #dates: DateStamp;
+  readonly #answers: AnswerBook;
 
   /** Makes an edge without connections. */
   constructor(options: OwnEdgeOptions) {
     this.#options = options;
     this.#dates = new DateStamp(options.clock);
+    this.#answers = new AnswerBook(this.#dates);
   }
 
   start(socket: Socket, connection: Connection): Http2Session {
@@ -71,8 +74,8 @@ export class OwnEdge implements Edge {
     const { instant, deadlines } = this.#options;
     if (instant === undefined) return undefined;
     const onAnswered = () => connection.noteRequest();
-    const dates = this.#dates;
-    return new FastLane({ source: instant, giveUp, onAnswered, waits: deadlines.stall, dates });
+    const answers = this.#answers;
+    return new FastLane({ source: instant, giveUp, onAnswered, waits: deadlines.stall, answers });
   }
 }
 

@@ -1,31 +1,22 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Grant } from "../../core/allocator.ts";
 import type { Deadline, DeadlineQueue } from "../../http2/deadline_queue.ts";
-import { AnswerFrames } from "../../http2/frames/answer_frames.ts";
 import type { HeaderField } from "../../http2/hpack/header_field.ts";
-import { encodeBlock } from "../../http2/hpack/hpack_encoder.ts";
 import type { RequestHead } from "../../http2/request_head.ts";
 import type { OnRequest } from "../../http2/server_streams.ts";
 import type { ByteSpan, Stream, StreamSink } from "../../http2/stream.ts";
-import type { DateStamp } from "../date_stamp.ts";
+import type { AnswerBook, FastAnswers } from "./answer_book.ts";
 import { fastProtocolOf } from "./fast_route.ts";
 import type { FastProtocol } from "./fast_route.ts";
 import type { InstantSource } from "./instant_source.ts";
-import {
-  getTsRequest,
-  GetTsResponseWriter,
-  GRPC_PREFIX_BYTES,
-  NOT_PLAIN,
-  readGetTsRequest,
-} from "./get_ts_wire.ts";
+import { getTsRequest, GRPC_PREFIX_BYTES, NOT_PLAIN, readGetTsRequest } from "./get_ts_wire.ts";
 
 /** What a fast lane works with. */
 export interface FastLaneOptions {
   /** The oracle. */
   readonly source: InstantSource;
-  /** Dates the answers. */
-  readonly dates: DateStamp;
+  /** Makes the answers, for all lanes of the server. */
+  readonly answers: AnswerBook;
   /** How long a request may take to come, before somebody else waits for it. */
   readonly waits: DeadlineQueue;
   /** Called for each call that the lane has answered. */
@@ -36,25 +27,6 @@ export interface FastLaneOptions {
    * @param isLate whether the time is over in which the request had to come
    */
   readonly giveUp: (stream: Stream, isLate: boolean) => void;
-}
-
-function grpcHead(date: HeaderField): Uint8Array {
-  return encodeBlock([
-    { name: ":status", value: "200" },
-    { name: "content-type", value: "application/grpc+proto" },
-    date,
-  ]);
-}
-
-const GRPC_TRAILERS = encodeBlock([{ name: "grpc-status", value: "0" }]);
-
-function connectHead(messageBytes: number, date: HeaderField): Uint8Array {
-  return encodeBlock([
-    { name: ":status", value: "200" },
-    { name: "content-type", value: "application/proto" },
-    { name: "content-length", value: String(messageBytes) },
-    date,
-  ]);
 }
 
 /** All that an answer of the lane has in frames, at most. */
@@ -71,10 +43,11 @@ export class FastLane {
 
   /** Makes the lane of a connection. */
   constructor(options: FastLaneOptions) {
+    const { answers } = options;
     this.#read = new ReadClock(options);
     this.#sinks = {
-      grpc: new FastSink(options, { prefixBytes: GRPC_PREFIX_BYTES, clock: this.#read }),
-      connect: new FastSink(options, { prefixBytes: 0, clock: this.#read }),
+      grpc: new FastSink(options, { answers: answers.grpc, clock: this.#read }),
+      connect: new FastSink(options, { answers: answers.connect, clock: this.#read }),
     };
   }
 
@@ -101,13 +74,13 @@ export class FastLane {
 /** One sample of the wall clock for all that a read brings, taken at its first grant: its bytes are here by then. */
 class ReadClock {
   readonly #source: InstantSource;
-  readonly #dates: DateStamp;
+  readonly #answers: AnswerBook;
   #nowMs: number | undefined;
   #date: HeaderField | undefined;
 
-  constructor({ source, dates }: FastLaneOptions) {
+  constructor({ source, answers }: FastLaneOptions) {
     this.#source = source;
-    this.#dates = dates;
+    this.#answers = answers;
   }
 
   nowMs(): number | undefined {
@@ -115,7 +88,7 @@ class ReadClock {
   }
 
   date(): HeaderField {
-    return this.#date ??= this.#dates.field;
+    return this.#date ??= this.#answers.dates.field;
   }
 
   onReadEnd(): void {
@@ -125,27 +98,23 @@ class ReadClock {
 }
 
 interface FastSinkOptions {
-  readonly prefixBytes: number;
+  readonly answers: FastAnswers;
   readonly clock: ReadClock;
 }
 
 /** All calls of a connection in one of the protocols. What is known of a call is its count, in the mark of its stream. */
 class FastSink implements StreamSink {
   readonly #options: FastLaneOptions;
-  readonly #prefixBytes: number;
+  readonly #answers: FastAnswers;
   readonly #clock: ReadClock;
-  readonly #writer = new GetTsResponseWriter();
-  /** By the length of the message, of which there are few; all of the same date. */
-  #answers: AnswerFrames[] = [];
-  #date: HeaderField | undefined;
   /** Opened by this read. */
   #opened: Stream[] = [];
   /** Opened by an earlier one, and not whole. */
   readonly #waiting = new Map<Stream, Deadline>();
 
-  constructor(options: FastLaneOptions, { prefixBytes, clock }: FastSinkOptions) {
+  constructor(options: FastLaneOptions, { answers, clock }: FastSinkOptions) {
     this.#options = options;
-    this.#prefixBytes = prefixBytes;
+    this.#answers = answers;
     this.#clock = clock;
   }
 
@@ -168,7 +137,7 @@ class FastSink implements StreamSink {
       ? this.#options.source.getTsNow(count, this.#clock.nowMs())
       : undefined;
     if (grant === undefined) return this.#giveUp(stream).onEnd(stream);
-    this.#answer(stream, grant);
+    stream.answer(this.#answers.make(grant, this.#clock.date()));
     this.#options.onAnswered();
   }
 
@@ -193,37 +162,11 @@ class FastSink implements StreamSink {
   }
 
   #read(bytes: Uint8Array, { start, end }: ByteSpan): number {
-    if (this.#prefixBytes === 0) return readGetTsRequest(bytes, start, end);
+    if (this.#answers.prefixBytes === 0) return readGetTsRequest(bytes, start, end);
     const from = start + GRPC_PREFIX_BYTES;
     // The flag and three bytes of the length are zero, and the fourth is right.
     for (let at = start; at < from - 1; at++) if (bytes[at] !== 0) return NOT_PLAIN;
     return bytes[from - 1] === end - from ? readGetTsRequest(bytes, from, end) : NOT_PLAIN;
-  }
-
-  #answer(stream: Stream, grant: Grant): void {
-    const length = this.#writer.lengthOf(grant);
-    const answer = this.#framesFor(length);
-    this.#writer.write(grant, answer.bytes, answer.bodyStart + this.#prefixBytes);
-    stream.answer(answer);
-  }
-
-  #framesFor(length: number): AnswerFrames {
-    const date = this.#clock.date();
-    if (date !== this.#date) {
-      this.#date = date;
-      this.#answers = [];
-    }
-    return this.#answers[length] ??= this.#makeFrames(length, date);
-  }
-
-  #makeFrames(length: number, date: HeaderField): AnswerFrames {
-    if (this.#prefixBytes === 0) {
-      return new AnswerFrames({ head: connectHead(length, date), bodyBytes: length });
-    }
-    const bodyBytes = GRPC_PREFIX_BYTES + length;
-    const answer = new AnswerFrames({ head: grpcHead(date), bodyBytes, trailers: GRPC_TRAILERS });
-    answer.bytes[answer.bodyStart + GRPC_PREFIX_BYTES - 1] = length;
-    return answer;
   }
 
   /** Hands a stream over, with what has come of it. Returns its new sink. */
@@ -241,7 +184,7 @@ class FastSink implements StreamSink {
   /** The body that was read, byte for byte. */
   #message(count: number): Uint8Array {
     const message = getTsRequest(count);
-    if (this.#prefixBytes === 0) return message;
+    if (this.#answers.prefixBytes === 0) return message;
     return Uint8Array.from([0, 0, 0, 0, message.length, ...message]);
   }
 

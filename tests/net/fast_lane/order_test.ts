@@ -8,6 +8,7 @@ import { packTimestamp } from "../../../src/core/timestamp.ts";
 import { GetTsResponseSchema } from "../../../src/gen/tsoracle/v1/tso_pb.ts";
 import { DeadlineQueue } from "../../../src/http2/deadline_queue.ts";
 import { DateStamp } from "../../../src/net/date_stamp.ts";
+import { AnswerBook } from "../../../src/net/fast_lane/answer_book.ts";
 import { FastLane } from "../../../src/net/fast_lane/fast_lane.ts";
 import { ManualClock } from "../../../src/testing/manual_clock.ts";
 import { scaled } from "../../_support/levels.ts";
@@ -39,7 +40,7 @@ class Rig implements AsyncDisposable {
   readonly #lane = new FastLane({
     source: this.node.oracle,
     waits: this.#waits,
-    dates: new DateStamp(new ManualClock()),
+    answers: new AnswerBook(new DateStamp(new ManualClock())),
     onAnswered: () => {},
     giveUp: this.#echo.onRequest,
   });

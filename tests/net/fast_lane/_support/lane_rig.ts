@@ -2,6 +2,7 @@
 
 import { DeadlineQueue } from "../../../../src/http2/deadline_queue.ts";
 import { DateStamp } from "../../../../src/net/date_stamp.ts";
+import { AnswerBook } from "../../../../src/net/fast_lane/answer_book.ts";
 import { FastLane } from "../../../../src/net/fast_lane/fast_lane.ts";
 import { ManualClock } from "../../../../src/testing/manual_clock.ts";
 import { EchoSink } from "../../../http2/_support/echo.ts";
@@ -30,7 +31,7 @@ export class LaneRig implements Disposable {
       },
     },
     waits: this.waits,
-    dates: new DateStamp(this.clock),
+    answers: new AnswerBook(new DateStamp(this.clock)),
     onAnswered: () => this.answered++,
     giveUp: (stream, isLate) => {
       this.left.push([stream.id, isLate]);
