@@ -1,29 +1,31 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { getLogger } from "@logtape/logtape";
+import type { EdgeName } from "./edge.ts";
 
 const logger = getLogger(["tsoracle", "net"]);
 
-const WAY_OUT = "use 2.8.3, for instance with: npx -y deno@2.8.3";
+const OLDER = "use 2.8.3, for instance with: npx -y deno@2.8.3";
 
 /**
  * What to say about a version of Deno that cannot carry the server. Versions that were not seen to fail get
  * no advice.
  *
  * - up to 2.6 HTTP/2 servers do not answer, or end with an uncaught error;
- * - 2.9.4 to 2.9.6 crash when an ordinary gRPC client says goodbye (denoland/deno#36788).
+ * - 2.9.4 to 2.9.6 crash in `node:http2` when an ordinary gRPC client says goodbye (denoland/deno#36788).
  *
  * @param version such as `2.8.3`; suffixes of pre-releases are not looked at
+ * @param edge which HTTP/2 is served
  */
-export function runtimeAdvice(version: string): string | undefined {
+export function runtimeAdvice(version: string, edge: EdgeName): string | undefined {
   const match = /^(\d+)\.(\d+)\.(\d+)/.exec(version);
   if (match === null) return undefined;
   const [major, minor, patch] = match.slice(1).map(Number) as [number, number, number];
   if (major < 2 || (major === 2 && minor <= 6)) {
-    return `Deno ${version} cannot serve gRPC, as its HTTP/2 server does not work: ${WAY_OUT}`;
+    return `Deno ${version} cannot serve gRPC, as its HTTP/2 server does not work: ${OLDER}`;
   }
-  if (major === 2 && minor === 9 && patch >= 4 && patch <= 6) {
-    return `Deno ${version} crashes when a gRPC client disconnects: ${WAY_OUT}`;
+  if (edge === "connect" && major === 2 && minor === 9 && patch >= 4 && patch <= 6) {
+    return `Deno ${version} crashes when a gRPC client disconnects: leave out '--edge connect', or ${OLDER}`;
   }
   return undefined;
 }
@@ -31,11 +33,15 @@ export function runtimeAdvice(version: string): string | undefined {
 /**
  * Logs a warning if this runtime is known to be bad.
  *
+ * @param edge which HTTP/2 is served
  * @param version of Deno; by default that of this process, and none on another runtime
  * @returns the advice, for one who prints it
  */
-export function warnOnBadRuntime(version: string | undefined = denoVersion()): string | undefined {
-  const advice = version === undefined ? undefined : runtimeAdvice(version);
+export function warnOnBadRuntime(
+  edge: EdgeName,
+  version: string | undefined = denoVersion(),
+): string | undefined {
+  const advice = version === undefined ? undefined : runtimeAdvice(version, edge);
   if (advice !== undefined) logger.warn("{advice}", { advice });
   return advice;
 }

@@ -29,9 +29,9 @@ export type Protocol = "http1" | "http2";
 export function sniffProtocol(socket: Socket, found: (protocol: Protocol) => void): void {
   let seen: Buffer = Buffer.alloc(0);
   const look = () => {
-    const chunk: Buffer | null = socket.read();
-    if (chunk === null) return;
-    seen = seen.length === 0 ? chunk : Buffer.concat([seen, chunk]);
+    const chunks = readAll(socket);
+    if (chunks.length === 0) return;
+    seen = Buffer.concat([seen, ...chunks]);
     const protocol = protocolOf(seen);
     if (protocol === undefined) return;
     socket.off("readable", look);
@@ -39,6 +39,16 @@ export function sniffProtocol(socket: Socket, found: (protocol: Protocol) => voi
     found(protocol);
   };
   socket.on("readable", look);
+}
+
+/** Deno 2.9 returns a chunk for each call, and 2.8 all that there is. */
+function readAll(socket: Socket): readonly Buffer[] {
+  const chunks: Buffer[] = [];
+  for (;;) {
+    const chunk: Buffer | null = socket.read();
+    if (chunk === null) return chunks;
+    chunks.push(chunk);
+  }
 }
 
 /**

@@ -3,7 +3,9 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import fc from "fast-check";
-import { protocolOf } from "../../src/net/sniffer.ts";
+import { EventEmitter } from "node:events";
+import type { Socket } from "node:net";
+import { protocolOf, sniffProtocol } from "../../src/net/sniffer.ts";
 import type { Protocol } from "../../src/net/sniffer.ts";
 
 const PREFACE = "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n";
@@ -49,6 +51,30 @@ Deno.test("protocolOf() does not change its mind, and has made it up after 1,024
     assert.notEqual(sniff(start.padEnd(1_024, "~")), undefined);
   });
   fc.assert(property, { numRuns: 1_000 });
+});
+
+/** A socket that gives out a chunk for each call, as those of Deno do from 2.9 on. */
+class ChunkedSocket extends EventEmitter {
+  readonly chunks: Buffer[] = [];
+
+  read(): Buffer | null {
+    return this.chunks.shift() ?? null;
+  }
+
+  unshift(chunk: Buffer): void {
+    this.chunks.unshift(chunk);
+  }
+}
+
+Deno.test("sniffProtocol() takes all that came, also from a socket that gives it out in chunks", () => {
+  const socket = new ChunkedSocket();
+  const found: Protocol[] = [];
+  sniffProtocol(socket as unknown as Socket, (protocol) => found.push(protocol));
+  socket.chunks.push(Buffer.from(PREFACE.slice(0, 17)), Buffer.from(PREFACE.slice(17)));
+  socket.emit("readable");
+  assert.deepEqual(found, ["http2"]);
+  assert.equal(String(socket.chunks[0]), PREFACE);
+  assert.equal(socket.listenerCount("readable"), 0);
 });
 
 function sniff(start: string): Protocol | undefined {

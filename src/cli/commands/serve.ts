@@ -105,7 +105,7 @@ async function serveUntilStopped(
 ): Promise<number> {
   const { refused } = settings.log;
   if (refused !== undefined) logger.warn("unknown log level; logging at info", { level: refused });
-  warnOnBadRuntime();
+  warnOnBadRuntime(settings.edge);
   const node = await startNode(driver, settings);
   const announce = () => {
     logger.info("serving", startFields(settings, node));
