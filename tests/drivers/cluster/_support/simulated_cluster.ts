@@ -234,7 +234,8 @@ export class SimulatedCluster {
     const highest = this.#highestOf.get(node) ?? 0n;
     assert(epoch >= highest, `node ${node.number} reports ${epoch} after ${highest}`);
     this.#highestOf.set(node, epoch);
-    if (event.kind !== "leader") return;
+    // Who slept may hear of a term of its own when that is over, and may not grant under it.
+    if (event.kind !== "leader" || !node.certainEpochs.includes(epoch)) return;
     assert(epoch > this.#highestLed, `${epoch} is led after ${this.#highestLed}`);
     this.#highestLed = epoch;
   }
