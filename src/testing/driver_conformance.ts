@@ -10,7 +10,8 @@ export interface DriverConformanceOptions<D extends ConsensusDriver> extends Dri
   /** Registers a test with the runner in use, such as `Deno.test` or `test` of node:test. */
   readonly test: (name: string, fn: () => Promise<void>) => void;
   /**
-   * Registers a check that is not tried, such as `Deno.test.ignore` or `test.skip` of node:test.
+   * Registers a check that the harness says it cannot try, so that what was not proved is seen in the runner's report:
+   * `Deno.test.ignore` or `test.skip` of node:test.
    *
    * @default a test that does nothing, under a name that says NOT TRIED
    */

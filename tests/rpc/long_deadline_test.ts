@@ -8,6 +8,7 @@ import { createDispatcher } from "../../src/rpc/dispatcher.ts";
 import { withTimerDeadline } from "../../src/rpc/long_deadline.ts";
 import { fakeSource } from "./_support/fake_source.ts";
 import { urlOf } from "./_support/calls.ts";
+import { watchTimers } from "../_support/timers.ts";
 
 const LONG: readonly (readonly [string, string, string])[] = [
   ["grpc-timeout", "99999999S", "2147483S"],
@@ -78,15 +79,4 @@ async function textOf({ header, body, trailer }: Answer): Promise<string> {
   const lines = Array.from(header ?? [], (field) => field.join(": "));
   for await (const chunk of body ?? []) lines.push(new TextDecoder().decode(chunk));
   return [...lines, ...Array.from(trailer ?? [], (field) => field.join(": "))].join("\n");
-}
-
-/** Notes how long timers are from now on, which are set all the same. */
-function watchTimers(): { readonly delaysMs: readonly number[]; readonly restore: () => void } {
-  const { setTimeout } = globalThis;
-  const delaysMs: number[] = [];
-  globalThis.setTimeout = ((run: () => void, delayMs = 0) => {
-    delaysMs.push(delayMs);
-    return setTimeout(run, delayMs);
-  }) as typeof setTimeout;
-  return { delaysMs, restore: () => void (globalThis.setTimeout = setTimeout) };
 }

@@ -7,19 +7,9 @@ import { settle } from "../../../src/testing/manual_clock.ts";
 import { ioTest } from "../../_support/levels.ts";
 import { StateDir } from "../_support/state_dir.ts";
 import { HeldStep, permanent, WRITE_STEPS } from "../_support/steps.ts";
+import { watchTimers } from "../../_support/timers.ts";
 
 const LAST_STEP = "file::state::after_dir_fsync";
-
-/** Remembers the delay of each timer that is set, until it is told to stop. */
-function recordTimers() {
-  const { setTimeout } = globalThis;
-  const delaysMs: number[] = [];
-  globalThis.setTimeout = ((run: () => void, delayMs = 0) => {
-    delaysMs.push(delayMs);
-    return setTimeout(run, delayMs);
-  }) as typeof setTimeout;
-  return { delaysMs, restore: () => void (globalThis.setTimeout = setTimeout) };
-}
 
 ioTest("FileDriver.persistHighWater() leaves exactly the record of behaviour.md 15.2", async () => {
   await using dir = await StateDir.make();
@@ -108,7 +98,7 @@ ioTest(
     await using driver = await FileDriver.open(options);
     const first = driver.persistHighWater(1_000, 0n);
     await held.reached;
-    const timers = recordTimers();
+    const timers = watchTimers();
     try {
       const second = driver.persistHighWater(2_000, 0n);
       const arrivedMs = performance.now();

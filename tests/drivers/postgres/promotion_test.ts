@@ -15,6 +15,11 @@ async function lag(primary: PostgresServer, replica: PostgresServer): Promise<vo
   await replica.stop();
 }
 
+/** What a store is told that may find either of them as its primary. */
+function onEither(primary: PostgresServer, replica: PostgresServer) {
+  return { urls: [primary.url(), replica.url()], acceptAsynchronousReplication: true };
+}
+
 /** Puts the replica in the place of the primary, which was lost. */
 async function promote(primary: PostgresServer, replica: PostgresServer): Promise<void> {
   await primary.kill();
@@ -28,10 +33,7 @@ ioTestNeeding(
   async () => {
     await using primary = await PostgresServer.start();
     await using replica = await primary.replica("one");
-    const choices = {
-      urls: [primary.url(), replica.url()],
-      acceptAsynchronousReplication: true,
-    };
+    const choices = onEither(primary, replica);
     await using leader = storeOn(primary, choices);
     await using standby = storeOn(primary, choices);
     await leader.prepare(CALM);
@@ -58,10 +60,7 @@ ioTestNeeding(
   async () => {
     await using primary = await PostgresServer.start();
     await using replica = await primary.replica("one");
-    const choices = {
-      urls: [primary.url(), replica.url()],
-      acceptAsynchronousReplication: true,
-    };
+    const choices = onEither(primary, replica);
     await using first = storeOn(primary, choices);
     await using second = storeOn(replica, choices);
     await first.prepare(CALM);
