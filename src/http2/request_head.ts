@@ -34,7 +34,19 @@ const CONNECTION_FIELDS: ReadonlySet<string> = new Set([
   "upgrade",
 ]);
 
-const PSEUDO_HEADERS: ReadonlySet<string> = new Set([":method", ":scheme", ":authority", ":path"]);
+/** No white space and no control characters. */
+const VISIBLE = /^[!-~\x80-\xff]*$/;
+
+/** What the pseudo-headers of a request can be. Those that may not be empty are looked at with the whole head. */
+const PSEUDO_HEADERS: ReadonlyMap<string, RegExp> = new Map([
+  [":method", /^[!#$%&'*+\-.^_`|~0-9A-Za-z]*$/],
+  [":scheme", /^(?:[A-Za-z][A-Za-z0-9+\-.]*)?$/],
+  [":authority", VISIBLE],
+  [":path", VISIBLE],
+]);
+
+/** The ports that need not be said, with their colon, by their schemes. */
+const DEFAULT_PORTS: ReadonlyMap<string, string> = new Map([["http", ":80"], ["https", ":443"]]);
 
 /**
  * Reads a list of fields as the head of a request.
@@ -87,10 +99,11 @@ function pseudoFault(
   seen: ReadonlyMap<string, string>,
   isLate: boolean,
 ): string | undefined {
-  if (!PSEUDO_HEADERS.has(name)) return "an unknown pseudo-header";
+  const form = PSEUDO_HEADERS.get(name);
+  if (form === undefined) return "an unknown pseudo-header";
   if (seen.has(name)) return `${name} twice`;
   if (isLate) return `${name} behind another field`;
-  return isFieldValue(value) ? undefined : `a value of ${name} that none can be`;
+  return form.test(value) ? undefined : `a value of ${name} that none can be`;
 }
 
 function completeHead(
@@ -108,26 +121,43 @@ function completeHead(
   } else {
     if (scheme === "") return "a request without :scheme";
     if (path === "") return "a request without :path";
-    const isAsterisk = path === "*" && method === "OPTIONS";
-    if (!path.startsWith("/") && !isAsterisk && /^https?$/.test(scheme)) {
-      return "a :path that is none";
-    }
+    const fault = DEFAULT_PORTS.has(scheme) ? webFault(method, path, authority) : undefined;
+    if (fault !== undefined) return fault;
   }
   const contentLength = lengthOf(fields);
   if (contentLength === "odd") return "a content-length that is none";
-  if (hasOtherHost(fields, authority)) return "a host that is not the one of :authority";
+  if (hasOtherHost(fields, { scheme, authority })) {
+    return "a host that is not the one of :authority";
+  }
   return { method, scheme, authority, path, fields, contentLength };
 }
 
+/** What is wrong with a request for `http` or `https` (RFC 9113, 8.3.1), if there is something. */
+function webFault(method: string, path: string, authority: string): string | undefined {
+  const isAsterisk = path === "*" && method === "OPTIONS";
+  if (!path.startsWith("/") && !isAsterisk) return "a :path that is none";
+  return authority.includes("@") ? "an :authority with the name of a user" : undefined;
+}
+
 /** Whether `host` names another than `:authority`, or, without one, another than before (RFC 9113, 8.3.1). */
-function hasOtherHost(fields: readonly HeaderField[], authority: string): boolean {
-  let host = authority.toLowerCase();
+function hasOtherHost(
+  fields: readonly HeaderField[],
+  { scheme, authority }: Pick<RequestHead, "scheme" | "authority">,
+): boolean {
+  const port = DEFAULT_PORTS.get(scheme);
+  let host = hostOf(authority, port);
   for (const { name, value } of fields) {
     if (name !== "host") continue;
-    host ||= value.toLowerCase();
-    if (value.toLowerCase() !== host) return true;
+    host ||= hostOf(value, port);
+    if (hostOf(value, port) !== host) return true;
   }
   return false;
+}
+
+/** A host in the form in which equal ones are equal (RFC 3986, 6.2.3): in lower case, without the usual port. */
+function hostOf(authority: string, port: string | undefined): string {
+  const host = authority.toLowerCase();
+  return port !== undefined && host.endsWith(port) ? host.slice(0, -port.length) : host;
 }
 
 /** A sentence on what is wrong with a field that is no pseudo-header, if there is something. */
@@ -135,7 +165,9 @@ export function fieldFault({ name, value }: HeaderField): string | undefined {
   if (!isFieldName(name)) return "a field name that none can be";
   if (!isFieldValue(value)) return `a value of ${name} that none can be`;
   if (CONNECTION_FIELDS.has(name)) return `${name}, which HTTP/2 does not have`;
-  if (name === "te" && value !== "trailers") return "te with something else than trailers";
+  if (name === "te" && value.toLowerCase() !== "trailers") {
+    return "te with something else than trailers";
+  }
   return undefined;
 }
 

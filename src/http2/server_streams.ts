@@ -284,7 +284,8 @@ export class ServerStreams implements StreamLayer, StreamHost {
     const bytes = readUint31(frame.bytes, frame.start);
     if (this.#book.isIdle(streamId)) return this.#onIdle("WINDOW_UPDATE");
     const stream = this.#book.get(streamId);
-    if (stream === undefined) return;
+    // Credit has been counted, but for none at all.
+    if (stream === undefined) return bytes === 0 ? spend(this.#parts.budget) : undefined;
     if (bytes === 0) return this.#refuse(streamId, ERROR_CODE.protocolError);
     stream.sendWindowBytes += bytes;
     if (stream.sendWindowBytes > MAX_WINDOW_BYTES) {

@@ -157,6 +157,20 @@ const RESETS: readonly (readonly [string, number, ...Buffer[]])[] = [
   ["no path", protocolError, head(1, POST.slice(0, 2), WHOLE)],
   ["an empty path", protocolError, head(1, [...POST.slice(0, 2), [":path", ""]], WHOLE)],
   ["a path without a slash", protocolError, head(1, [...POST.slice(0, 2), [":path", "*"]], WHOLE)],
+  ["a space in the path", protocolError, head(1, [...POST.slice(0, 2), [":path", "/a b"]], WHOLE)],
+  [
+    "a method that is no token",
+    protocolError,
+    head(1, [[":method", "P T"], ...POST.slice(1)], WHOLE),
+  ],
+  ["an empty method", protocolError, head(1, [[":method", ""], ...POST.slice(1)], WHOLE)],
+  [
+    "a scheme that is none",
+    protocolError,
+    head(1, [[":method", "GET"], [":scheme", "1:"], [":path", "/"]], WHOLE),
+  ],
+  ["a user in :authority", protocolError, head(1, [...POST, [":authority", "me@a"]], WHOLE)],
+  ["a line break in :authority", protocolError, head(1, [...POST, [":authority", "a\nb"]], WHOLE)],
   ["CONNECT with a path", protocolError, head(1, [[":method", "CONNECT"], [":path", "/"]], WHOLE)],
   ["connection", protocolError, head(1, [...POST, ["connection", "close"]], WHOLE)],
   ["transfer-encoding", protocolError, head(1, [...POST, ["transfer-encoding", "x"]], WHOLE)],
@@ -233,7 +247,18 @@ Deno.test("a host that says again what :authority says is no fault", () => {
   using client = MemoryClient.greeted();
   client.send(head(1, [...POST, [":authority", "A:1"], ["host", "a:1"], ["host", "a:1"]], WHOLE));
   client.send(head(3, [...POST, ["host", "a:1"]], WHOLE));
-  assert.deepEqual([client.resets, client.sink.closed], [[], [[1, 0], [3, 0]]]);
+  client.send(head(5, [...POST, [":authority", "a"], ["host", "a:80"]], WHOLE));
+  client.send(head(7, [...POST, [":authority", "[::1]:80"], ["host", "[::1]"]], WHOLE));
+  const closed = [1, 3, 5, 7].map((stream) => [stream, 0]);
+  assert.deepEqual([client.resets, client.sink.closed], [[], closed]);
+  client.send(head(9, [...POST, [":authority", "a"], ["host", "a:443"]], WHOLE));
+  assert.deepEqual(client.resets, [[9, protocolError]]);
+});
+
+Deno.test("te may say trailers in capitals", () => {
+  using client = MemoryClient.greeted();
+  client.send(head(1, [...POST, ["te", "Trailers"]], WHOLE));
+  assert.deepEqual([client.resets, client.sink.closed], [[], [[1, 0]]]);
 });
 
 Deno.test("frames that come late on a stream that was reset here are passed over", () => {

@@ -52,6 +52,10 @@ const FLOODS: readonly (readonly [string, (i: number) => Buffer])[] = [
   ["answers to no PING", () => frame(TYPE.ping, FLAG.ack, 0, Buffer.alloc(8))],
   ["credit for nothing", () => windowUpdate(0, 1)],
   ["credit for a stream", (i) => Buffer.concat([i ? EMPTY : openStream(1), windowUpdate(1, 1)])],
+  [
+    "credit of 0 for a stream that is over",
+    (i) => Buffer.concat([i ? EMPTY : openStream(1), i ? EMPTY : cancel(1), windowUpdate(1, 0)]),
+  ],
   ["PRIORITY", () => frame(2, 0, 1, Buffer.alloc(5))],
   ["frames of unknown types", () => frame(0xfa, 0, 0, EMPTY)],
   ["empty DATA", (i) => Buffer.concat([i === 0 ? openStream(1) : EMPTY, data(1, EMPTY)])],

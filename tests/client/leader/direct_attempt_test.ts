@@ -12,7 +12,14 @@ import type { Clock, DelayOptions } from "../../../src/core/clock.ts";
 import { GetTsResponseSchema } from "../../../src/gen/tsoracle/v1/tso_pb.ts";
 import { ManualClock, settle } from "../../../src/testing/manual_clock.ts";
 import { CallerRig } from "../_support/caller_rig.ts";
-import { grant, leaderOf, notLeader, silent, status } from "../_support/scripted_servers.ts";
+import {
+  failing,
+  grant,
+  leaderOf,
+  notLeader,
+  silent,
+  status,
+} from "../_support/scripted_servers.ts";
 
 const A = "a:1";
 const B = "b:1";
@@ -194,6 +201,23 @@ Deno.test("a direct attempt whose answer goes back is refused, and its server no
   assert.equal((await rig.whileTimePasses(answer)).physicalMs, 9_000);
   assert.match(String(faults[0]), /went back/);
   assert.equal(rig.counted("tsoracle.client.went_back.total"), 1);
+});
+
+Deno.test("a leader that went back is not asked directly, whoever names it: all others are asked before it", async () => {
+  const rig = await new DirectRig().lead();
+  rig.servers.on(A, leaderOf(7n, 9_500));
+  rig.servers.on(B, failing(() => notLeader({ endpoint: A, epoch: 7n })));
+  const { answer } = rig.ask();
+  rig.underWay.onAnswer(encoded(999));
+  await rig.whileTimePasses(answer);
+  assert.equal(rig.caller.cachedLeader, A);
+  const { length } = rig.servers.asked;
+  await rig.whileTimePasses(rig.ask().answer);
+  assert.deepEqual([rig.direct.length, rig.servers.asked[length], rig.servers.asked.at(-1)], [
+    1,
+    B,
+    A,
+  ]);
 });
 
 for (
