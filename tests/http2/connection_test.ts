@@ -4,10 +4,8 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { ERROR_CODE } from "../../src/http2/error_code.ts";
 import { HpackDecoder } from "../../src/http2/hpack/hpack_decoder.ts";
-import { encodeBlock } from "../../src/http2/hpack/hpack_encoder.ts";
-import type { ByteSpan, Stream } from "../../src/http2/stream.ts";
+import type { Stream } from "../../src/http2/stream.ts";
 import {
-  cancel,
   data,
   FLAG,
   frame,
@@ -19,22 +17,6 @@ import {
 import { MemoryClient, PATIENCE } from "./_support/memory_client.ts";
 
 const EMPTY = Buffer.alloc(0);
-const CANCEL = ERROR_CODE.cancel;
-const WINDOW_UPDATE = 8;
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
-
-function windowUpdate(stream: number, bytes: number): Buffer {
-  return frame(WINDOW_UPDATE, 0, stream, uint32(bytes));
-}
-
-function initialWindow(bytes: number): Buffer {
-  return frame(TYPE.settings, 0, 0, Buffer.concat([Buffer.from([0, 4]), uint32(bytes)]));
-}
 
 /** A whole request with this body. */
 function post(stream: number, body: string): Buffer {
@@ -132,146 +114,13 @@ Deno.test("ping() tells when the client has answered this very PING", async () =
   assert.deepEqual(acks, ["second", "first"]);
 });
 
-Deno.test("a body waits for the windows of the stream and of the connection", () => {
-  using client = MemoryClient.greeted();
-  client.send(initialWindow(2), post(1, "abcde"), post(3, "vwxyz"));
-  assert.deepEqual([client.bodyOf(1), client.bodyOf(3)], ["ab", "vw"]);
-  client.send(windowUpdate(3, 1));
-  assert.deepEqual([client.bodyOf(1), client.bodyOf(3)], ["ab", "vwx"]);
-  client.send(initialWindow(0));
-  client.send(windowUpdate(1, 2));
-  assert.equal(client.bodyOf(1), "ab");
-  client.send(initialWindow(1_000));
-  assert.deepEqual([client.bodyOf(1), client.bodyOf(3)], ["abcde", "vwxyz"]);
-  assert.deepEqual(client.sink.closed, [[1, 0], [3, 0]]);
-});
-
-Deno.test("the end of a stream needs no window, and goes out where that is below 0", () => {
-  let begun: Stream | undefined;
-  using client = MemoryClient.greeted({ onRequest: (stream) => void (begun = stream) });
-  client.send(openStream(1), data(1, Buffer.alloc(0), true));
-  begun?.respond(encodeBlock([{ name: ":status", value: "200" }]), false);
-  begun?.send(Buffer.from("hello"), false);
-  client.send(initialWindow(0));
-  begun?.send(new Uint8Array(0), true);
-  client.send(frame(TYPE.ping, 0, 0, Buffer.alloc(8)));
-  assert.deepEqual(
-    client.framesOf(TYPE.data).map(({ flags, payload }) => [flags, payload.length]),
-    [
-      [0, 5],
-      [FLAG.endStream, 0],
-    ],
-  );
-  assert.equal(client.framesOf(TYPE.ping).length, 1);
-  assert(begun?.isOver);
-});
-
-Deno.test("the bodies of a connection share its window, a frame each in turn", async () => {
-  using client = MemoryClient.greeted({ onRequest: sendMuch });
-  client.send(initialWindow(200_000), openStream(1), openStream(3));
-  await client.advance();
-  assert.equal(client.bodyOf(1).length, 65_535);
-  assert.equal(client.bodyOf(3).length, 0);
-  client.send(windowUpdate(0, 65_536));
-  assert.equal(client.bodyOf(1).length, 65_535 + 32_768);
-  assert.equal(client.bodyOf(3).length, 32_768);
-  assert(client.framesOf(TYPE.data).every(({ payload }) => payload.length <= 16_384));
-});
-
-Deno.test("credit goes back in batches, padding included, and for frames that nobody wanted", () => {
-  using client = MemoryClient.greeted();
-  const padded = frame(TYPE.data, 0x8, 1, Buffer.concat([Buffer.from([200]), Buffer.alloc(300)]));
-  client.send(openStream(1), ...Array<Buffer>(108).fill(padded));
-  assert.deepEqual(client.framesOf(WINDOW_UPDATE), []);
-  client.send(padded);
-  const credits = () =>
-    client.framesOf(WINDOW_UPDATE).map(({ stream, payload }) => [stream, payload.readUInt32BE()]);
-  assert.deepEqual(credits(), [[0, 109 * 301], [1, 109 * 301]]);
-  client.send(cancel(1), windowUpdate(1, 1));
-  client.writes.length = 0;
-  client.send(openStream(3), windowUpdate(3, 0));
-  for (let sent = 0; sent < 40_000; sent += 10_000) client.send(data(3, Buffer.alloc(10_000)));
-  assert.deepEqual(credits().map(([stream]) => stream), [0]);
-});
-
-Deno.test("a client that sends more than its window loses the stream, or the connection", () => {
-  using one = MemoryClient.greeted({ onRequest: keepBody });
-  const part = Buffer.alloc(16_384);
-  one.send(openStream(1), ...Array<Buffer>(3).fill(data(1, part)), data(1, part.subarray(1)));
-  assert.deepEqual([one.resets, one.goaways], [[], []]);
-  one.send(data(1, Buffer.alloc(1)));
-  assert.deepEqual(one.goaways, [ERROR_CODE.flowControlError]);
-});
-
-Deno.test("what a stream was sent beyond its window is given back to the connection", () => {
-  let isConsumed = true;
-  const sink = {
-    ...{ onEnd() {}, onWritable() {}, onClosed() {} },
-    onData(stream: Stream, _: Uint8Array, { start, end }: ByteSpan) {
-      if (isConsumed) stream.consume(end - start);
-    },
-  };
-  using client = MemoryClient.greeted({ onRequest: (stream) => void (stream.sink = sink) });
-  const part = Buffer.alloc(16_384);
-  for (let id = 1; id < 20; id += 4) {
-    isConsumed = true;
-    client.send(openStream(id), data(id, part), openStream(id + 2), data(id + 2, part, true));
-    isConsumed = false;
-    client.send(...Array<Buffer>(3).fill(data(id, part)), cancel(id + 2));
-    assert.deepEqual(client.resets.at(-1), [id, ERROR_CODE.flowControlError]);
-  }
-  assert.deepEqual(client.goaways, []);
-});
-
-Deno.test("what a stream holds when it ends is given back to the connection", () => {
-  using client = MemoryClient.greeted({ onRequest: keepBody });
-  const part = Buffer.alloc(16_384);
-  for (let stream = 1; stream < 20; stream += 2) {
-    client.send(openStream(stream), data(stream, part), data(stream, part), cancel(stream));
-  }
-  assert.deepEqual(client.goaways, []);
-});
-
-Deno.test("drain() lets open streams finish, takes no other, and closes then", async () => {
-  using client = MemoryClient.greeted();
-  client.send(openStream(1), openStream(3));
-  client.connection.drain();
-  client.connection.drain();
-  await client.advance();
-  assert.equal(client.framesOf(TYPE.goaway)[0]?.payload.readUInt32BE(), 3);
-  client.send(openStream(5), data(5, EMPTY, true), windowUpdate(5, 1), cancel(5));
-  assert.equal(client.bodyOf(5), "");
-  client.send(data(1, Buffer.from("a"), true));
-  assert.equal(client.isEnded, false);
-  client.send(data(3, Buffer.from("b"), true));
-  assert.equal(client.isEnded, true);
-  assert.deepEqual([client.bodyOf(1), client.bodyOf(3)], ["a", "b"]);
-  assert.deepEqual(client.goaways, [ERROR_CODE.noError]);
-});
-
-Deno.test("drain() closes a connection without streams at once", () => {
-  using client = MemoryClient.greeted();
-  client.connection.drain();
-  assert.deepEqual(client.goaways, [ERROR_CODE.noError]);
-  assert.equal(client.isEnded, true);
-});
-
-Deno.test("a connection closes when its client has said goodbye and its streams are over", () => {
-  using client = MemoryClient.greeted();
-  client.send(openStream(1), frame(TYPE.goaway, 0, 0, Buffer.alloc(8)));
-  assert.equal(client.isEnded, false);
-  client.send(data(1, Buffer.from("a"), true));
-  assert.equal(client.bodyOf(1), "a");
-  assert.equal(client.isEnded, true);
-});
-
 Deno.test("lost() ends all streams, and nothing is written any more", async () => {
   using client = MemoryClient.greeted();
   client.send(openStream(1), openStream(3));
   client.writes.length = 0;
   client.connection.lost();
   await client.advance();
-  assert.deepEqual(client.sink.closed, [[1, CANCEL], [3, CANCEL]]);
+  assert.deepEqual(client.sink.closed, [[1, ERROR_CODE.cancel], [3, ERROR_CODE.cancel]]);
   assert.deepEqual(client.writes, []);
   assert.equal(client.clock.sleeping <= 2, true);
 });
@@ -288,40 +137,6 @@ Deno.test("a fault of this side ends the connection with INTERNAL_ERROR and is t
   assert.deepEqual(client.faults, [fault]);
 });
 
-Deno.test("a stream whose answer is whole before its request is over with the request", () => {
-  using client = MemoryClient.greeted({ onRequest: answerAtOnce });
-  client.send(openStream(1));
-  assert.equal(client.connection.streams, 1);
-  client.send(data(1, Buffer.from("the rest"), true));
-  assert.equal(client.connection.streams, 0);
-  assert.deepEqual([client.resets, client.goaways], [[], []]);
-});
-
-Deno.test("streams that are answered make room, and drain() lets them go, though the client says nothing", async () => {
-  using client = MemoryClient.greeted({ onRequest: answerAtOnce });
-  client.send(...[1, 3, 5, 7].map((stream) => openStream(stream)));
-  assert.equal(client.connection.streams, 4);
-  client.send(openStream(9));
-  assert.deepEqual(client.resets, [1, 3, 5, 7].map((stream) => [stream, ERROR_CODE.noError]));
-  client.send(data(7, Buffer.from("late"), true));
-  assert.deepEqual([client.connection.streams, client.goaways], [1, []]);
-  client.connection.drain();
-  await client.advance();
-  assert.deepEqual(client.resets.slice(4), [[9, ERROR_CODE.noError]]);
-  assert.deepEqual([client.goaways, client.isEnded], [[ERROR_CODE.noError], true]);
-});
-
-Deno.test("a stream that is answered while its connection drains does not hold it open", async () => {
-  const streams: Stream[] = [];
-  using client = MemoryClient.greeted({ onRequest: (stream) => streams.push(stream) });
-  client.send(openStream(1));
-  client.connection.drain();
-  assert.equal(client.isEnded, false);
-  streams.forEach(answerAtOnce);
-  await client.advance();
-  assert.deepEqual([client.resets, client.isEnded], [[[1, ERROR_CODE.noError]], true]);
-});
-
 Deno.test("a client that does not acknowledge settings in time is left", async () => {
   using client = new MemoryClient();
   client.send(hello());
@@ -331,32 +146,9 @@ Deno.test("a client that does not acknowledge settings in time is left", async (
   assert.deepEqual(client.goaways, [ERROR_CODE.settingsTimeout]);
 });
 
-Deno.test("a client that closes late is not waited for", async () => {
-  using client = MemoryClient.greeted();
-  client.connection.drain();
-  await client.advance(PATIENCE.stallMs - 1);
-  assert.equal(client.isDestroyed, false);
-  await client.advance(1);
-  assert.equal(client.isDestroyed, true);
-});
-
 Deno.test("settings that were acknowledged in time leave no deadline", async () => {
   using client = new MemoryClient();
   client.send(hello(), settingsAck());
   await client.advance(PATIENCE.handshakeMs * 10);
   assert.deepEqual(client.goaways, []);
 });
-
-function keepBody(stream: Stream): void {
-  stream.sink = { onData() {}, onEnd() {}, onWritable() {}, onClosed() {} };
-}
-
-function answerAtOnce(stream: Stream): void {
-  keepBody(stream);
-  stream.respond(new Uint8Array([0x88]), true);
-}
-
-function sendMuch(stream: Stream): void {
-  stream.respond(new Uint8Array([0x88]), false);
-  stream.send(new Uint8Array(150_000), true);
-}

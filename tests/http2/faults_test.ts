@@ -3,7 +3,17 @@
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { ERROR_CODE } from "../../src/http2/error_code.ts";
-import { data, field, FLAG, frame, hello, openStream, PREFACE } from "../net/_support/h2_frames.ts";
+import {
+  data,
+  field,
+  FLAG,
+  frame,
+  hello,
+  openStream,
+  PREFACE,
+  uint32,
+  windowUpdate,
+} from "../net/_support/h2_frames.ts";
 import { MemoryClient } from "./_support/memory_client.ts";
 
 const { protocolError, flowControlError, streamClosed, frameSizeError } = ERROR_CODE;
@@ -18,22 +28,11 @@ const TYPE = {
   push: 5,
   ping: 6,
   goaway: 7,
-  window: 8,
   more: 9,
 } as const;
 
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
-
 function setting(id: number, value: number): Buffer {
   return frame(TYPE.settings, 0, 0, Buffer.concat([Buffer.from([0, id]), uint32(value)]));
-}
-
-function windowUpdate(stream: number, bytes: number): Buffer {
-  return frame(TYPE.window, 0, stream, uint32(bytes));
 }
 
 /** A head of these fields. */

@@ -12,9 +12,11 @@ import {
   field,
   FLAG,
   frame,
+  initialWindow,
   openStream,
   settingsAck,
   TYPE,
+  windowUpdate,
 } from "../net/_support/h2_frames.ts";
 import { LaneRig } from "../net/fast_lane/_support/lane_rig.ts";
 import { MemoryClient, PATIENCE } from "./_support/memory_client.ts";
@@ -22,20 +24,6 @@ import { MemoryClient, PATIENCE } from "./_support/memory_client.ts";
 const EMPTY = Buffer.alloc(0);
 const GET_TS = "/tsoracle.v1.TsoService/GetTs";
 const CALM = ERROR_CODE.enhanceYourCalm;
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
-}
-
-function windowUpdate(stream: number, bytes: number): Buffer {
-  return frame(8, 0, stream, uint32(bytes));
-}
-
-function initialWindow(bytes: number): Buffer {
-  return frame(TYPE.settings, 0, 0, Buffer.concat([Buffer.from([0, 4]), uint32(bytes)]));
-}
 
 /** A whole request, whose answer waits for credit. */
 function ask(i: number): Buffer {

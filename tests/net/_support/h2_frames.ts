@@ -13,6 +13,7 @@ export const TYPE = {
   settings: 4,
   ping: 6,
   goaway: 7,
+  windowUpdate: 8,
   continuation: 9,
 } as const;
 
@@ -66,9 +67,24 @@ export function data(stream: number, bytes: Uint8Array, end = false): Buffer {
 
 /** Resets a stream with CANCEL. */
 export function cancel(stream: number): Buffer {
-  const code = Buffer.alloc(4);
-  code.writeUInt32BE(H2_ERROR.cancel);
-  return frame(TYPE.reset, 0, stream, code);
+  return frame(TYPE.reset, 0, stream, uint32(H2_ERROR.cancel));
+}
+
+/** Gives credit. */
+export function windowUpdate(stream: number, bytes: number): Buffer {
+  return frame(TYPE.windowUpdate, 0, stream, uint32(bytes));
+}
+
+/** Sets the window with which streams begin. */
+export function initialWindow(bytes: number): Buffer {
+  return frame(TYPE.settings, 0, 0, Buffer.concat([Buffer.from([0, 4]), uint32(bytes)]));
+}
+
+/** A number of 32 bits. */
+export function uint32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeUInt32BE(value);
+  return bytes;
 }
 
 /** Reads all complete frames. */

@@ -8,9 +8,12 @@ import {
   FLAG,
   frame,
   hello,
+  initialWindow,
   openStream,
   settingsAck,
   TYPE,
+  uint32,
+  windowUpdate,
 } from "./h2_frames.ts";
 
 const GET_TS = "/tsoracle.v1.TsoService/GetTs";
@@ -43,11 +46,6 @@ export function crumbs(bytes: number): Buffer {
     flood(() => data(1, Buffer.from("x")), bytes),
     data(1, EMPTY, true),
   ]);
-}
-
-/** SETTINGS_INITIAL_WINDOW_SIZE. */
-export function initialWindow(bytes: number): Buffer {
-  return frame(TYPE.settings, 0, 0, Buffer.concat([Buffer.from([0, 4]), uint32(bytes)]));
 }
 
 /** A head whose 16 KB unpack to 2.5 MB. */
@@ -112,14 +110,4 @@ function flood(step: (i: number) => Buffer, times = MANY): Buffer {
 
 function continued(part: Buffer): Buffer {
   return Buffer.concat([openCall(0).fill(0, 4, 5), flood(() => part, 100)]);
-}
-
-function windowUpdate(stream: number, bytes: number): Buffer {
-  return frame(8, 0, stream, uint32(bytes));
-}
-
-function uint32(value: number): Buffer {
-  const bytes = Buffer.alloc(4);
-  bytes.writeUInt32BE(value);
-  return bytes;
 }

@@ -8,7 +8,7 @@ import { fastProtocolOf } from "../../../src/net/fast_lane/fast_route.ts";
 import { scaled } from "../../_support/levels.ts";
 import type { MemoryClient } from "../../http2/_support/memory_client.ts";
 import { LaneRig, WAIT_MS } from "./_support/lane_rig.ts";
-import { cancel, data, frame, openStream, TYPE } from "../_support/h2_frames.ts";
+import { cancel, data, initialWindow, openStream, TYPE } from "../_support/h2_frames.ts";
 
 const GET_TS = "/tsoracle.v1.TsoService/GetTs";
 const GRPC: [string, string][] = [["content-type", "application/grpc"]];
@@ -18,12 +18,6 @@ const ONE = Buffer.from("00000000020801", "hex");
 
 function open(stream: number, fields = GRPC): Buffer {
   return openStream(stream, GET_TS, fields);
-}
-
-function initialWindow(bytes: number): Buffer {
-  const setting = Buffer.from([0, 4, 0, 0, 0, 0]);
-  setting.writeUInt32BE(bytes, 2);
-  return frame(TYPE.settings, 0, 0, setting);
 }
 
 /** The fields that were sent on a stream, in all its blocks. */

@@ -5,8 +5,7 @@ import { Buffer } from "node:buffer";
 import fc from "fast-check";
 import { MAX_COUNT } from "../../../src/core/timestamp.ts";
 import { scaled } from "../../_support/levels.ts";
-import { cancel, data, framesOf, openStream } from "../_support/h2_frames.ts";
-import { initialWindow } from "../_support/hostile_peers.ts";
+import { cancel, data, framesOf, initialWindow, openStream } from "../_support/h2_frames.ts";
 import { LaneRig, WAIT_MS } from "./_support/lane_rig.ts";
 
 const GET_TS = "/tsoracle.v1.TsoService/GetTs";
