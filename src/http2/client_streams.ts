@@ -10,7 +10,7 @@ import { ConnectionFault, ERROR_CODE } from "./error_code.ts";
 import type { Frame } from "./frames/frame_reader.ts";
 import { readUint31, readUint32 } from "./frames/frame_reader.ts";
 import { unpad } from "./frames/frame_rules.ts";
-import { FLAG, FRAME_TYPE } from "./frames/frame_type.ts";
+import { FLAG, FRAME_TYPE, MAX_STREAM_ID } from "./frames/frame_type.ts";
 import type { BlockSource } from "./hpack/block_memo.ts";
 import { HeaderBlocks } from "./header_blocks.ts";
 import type { Output } from "./output.ts";
@@ -19,9 +19,6 @@ import { RequestBlocks } from "./request_blocks.ts";
 import { readResponse } from "./response_head.ts";
 import type { ResponseReading } from "./response_head.ts";
 import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from "./settings.ts";
-
-/** The highest number of a stream (RFC 9113, 5.1.1). */
-const MAX_STREAM_ID = 0x7fff_ffff;
 
 /** What a client does with its streams. */
 export interface ClientStreamsOptions {
@@ -76,6 +73,10 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   /** A server opens no streams. */
   get lastPeerId(): number {
     return 0;
+  }
+
+  get isPeerOpening(): boolean {
+    return false;
   }
 
   get output(): Output {
@@ -151,10 +152,9 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
 
   onSettingsKnown(): void {}
 
-  refuseNew(): boolean {
+  refuseNew(): void {
     this.#isClosed = true;
     for (const stream of [...this.#waiting]) stream.fail(UNPROCESSED);
-    return false;
   }
 
   letGo(): void {}
@@ -197,7 +197,7 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
     const { maxConcurrentStreams } = this.#parts.peer;
     for (const stream of this.#waiting) {
       if (this.#open.size >= maxConcurrentStreams) return;
-      if (this.#nextId > MAX_STREAM_ID) return void this.refuseNew();
+      if (this.#nextId > MAX_STREAM_ID) return this.refuseNew();
       this.#waiting.delete(stream);
       this.#start(stream);
     }
@@ -279,7 +279,7 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   #onWindowUpdate(frame: Frame): void {
     const bytes = readUint31(frame.bytes, frame.start);
     const stream = this.#find(frame.streamId);
-    if (stream === undefined) return;
+    if (stream === undefined) return bytes === 0 ? spend(this.#parts.budget) : undefined;
     if (bytes === 0) return stream.break(ERROR_CODE.protocolError, "WINDOW_UPDATE of 0");
     stream.sendWindowBytes += bytes;
     if (stream.sendWindowBytes > MAX_WINDOW_BYTES) {

@@ -8,7 +8,7 @@ import { ConnectionFault, ERROR_CODE } from "./error_code.ts";
 import type { Frame } from "./frames/frame_reader.ts";
 import { FrameReader, readUint31 } from "./frames/frame_reader.ts";
 import { checkFrame } from "./frames/frame_rules.ts";
-import { DEFAULT_MAX_PAYLOAD_BYTES, FLAG, FRAME_TYPE } from "./frames/frame_type.ts";
+import { DEFAULT_MAX_PAYLOAD_BYTES, FLAG, FRAME_TYPE, MAX_STREAM_ID } from "./frames/frame_type.ts";
 import { NuisanceBudget } from "./nuisance_budget.ts";
 import { Output } from "./output.ts";
 import { Pings } from "./pings.ts";
@@ -64,6 +64,8 @@ export class Connection {
   #ackDeadline: Deadline | undefined;
   #congestion: Deadline | undefined;
   #linger: Deadline | undefined;
+  /** Runs while a goodbye was announced that is not in force. */
+  #farewell: Deadline | undefined;
   #isDraining = false;
   #isOver = false;
 
@@ -137,18 +139,16 @@ export class Connection {
   }
 
   /**
-   * Says goodbye: open streams come to their end, and then the connection is closed. Of streams that come later the peer
-   * knows by GOAWAY that nobody has looked at them. RFC 9113 (6.8) knows a gentler way, with a second GOAWAY; it makes
-   * `node:http2` of Deno drop the streams that are still open.
+   * Says goodbye: open streams come to their end, and then the connection is closed. A peer that may open streams is told
+   * first that it shall open no more, and what it has sent before it knew that is still taken (RFC 9113, 6.8): its
+   * answer to a PING comes behind all of it.
    */
   drain(): void {
-    if (this.#isOver || this.#isDraining) return;
-    this.#isDraining = true;
-    if (this.#streams.size === 0) return this.#end(ERROR_CODE.noError, "");
-    if (!this.#streams.refuseNew()) return;
-    this.#output.frames.goaway(this.#streams.lastPeerId, ERROR_CODE.noError, "");
-    this.#output.schedule();
-    this.#streams.letGo();
+    if (this.#isOver || this.#isDraining || this.#farewell !== undefined) return;
+    if (!this.#streams.isPeerOpening || !this.#hasSettings) return this.#refuseNew();
+    this.#output.frames.goaway(MAX_STREAM_ID, ERROR_CODE.noError, "");
+    this.#farewell = this.#options.deadlines.handshake.add(() => this.#refuseNew());
+    this.#pings.send(() => this.#refuseNew());
   }
 
   /** Closes at once. */
@@ -224,7 +224,7 @@ export class Connection {
   #onGoaway({ bytes, start }: Frame): void {
     spend(this.#parts.budget);
     this.#streams.onGoaway(readUint31(bytes, start));
-    this.drain();
+    this.#refuseNew();
   }
 
   /** Credit is given for what was or will be received; more of it is of no use. None at all is a fault of its own. */
@@ -241,6 +241,19 @@ export class Connection {
     if (bytes === 0) throw protocolFault("WINDOW_UPDATE of 0");
     if (this.#parts.sending.widen(bytes)) return;
     throw new ConnectionFault(ERROR_CODE.flowControlError, "a window that is too large");
+  }
+
+  /** Of streams that come later the peer knows that nobody has looked at them. */
+  #refuseNew(): void {
+    if (this.#isOver || this.#isDraining) return;
+    this.#isDraining = true;
+    this.#options.deadlines.handshake.remove(this.#farewell);
+    if (this.#streams.size === 0) return this.#end(ERROR_CODE.noError, "");
+    this.#streams.refuseNew();
+    if (!this.#streams.isPeerOpening) return;
+    this.#output.frames.goaway(this.#streams.lastPeerId, ERROR_CODE.noError, "");
+    this.#output.schedule();
+    this.#streams.letGo();
   }
 
   #onEmpty(): void {
@@ -282,6 +295,7 @@ export class Connection {
   #release(): void {
     const { handshake, stall } = this.#options.deadlines;
     handshake.remove(this.#ackDeadline);
+    handshake.remove(this.#farewell);
     stall.remove(this.#congestion);
     this.#parts.sending.clear();
   }

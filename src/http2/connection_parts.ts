@@ -36,6 +36,8 @@ export interface ConnectionParts {
 export interface StreamLayer {
   /** How many streams are open. */
   readonly size: number;
+  /** Whether it is the peer who opens them. */
+  readonly isPeerOpening: boolean;
   /** The highest stream that the peer has opened, for GOAWAY. */
   readonly lastPeerId: number;
 
@@ -63,12 +65,8 @@ export interface StreamLayer {
   /** The peer has acknowledged the settings of this side. */
   onSettingsKnown(): void;
 
-  /**
-   * No stream is taken any more that is not open yet.
-   *
-   * @returns whether the peer could have opened one, and has to be told
-   */
-  refuseNew(): boolean;
+  /** No stream is taken any more that is not open yet. */
+  refuseNew(): void;
 
   /** Ends the streams on which nothing is awaited but the rest of a request that has its whole answer. */
   letGo(): void;

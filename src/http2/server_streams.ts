@@ -71,6 +71,10 @@ export class ServerStreams implements StreamLayer, StreamHost {
     return this.#book.lastId;
   }
 
+  get isPeerOpening(): boolean {
+    return true;
+  }
+
   get output(): Output {
     return this.#parts.output;
   }
@@ -122,9 +126,8 @@ export class ServerStreams implements StreamLayer, StreamHost {
     this.#isLimitKnown = true;
   }
 
-  refuseNew(): boolean {
+  refuseNew(): void {
     this.#isClosed = true;
-    return true;
   }
 
   letGo(): void {

@@ -5,8 +5,8 @@ import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
 /**
  * What one client may cost. Each limit holds on Deno and on Node, whichever of them enforces it by itself.
  *
- * Not listed, because HTTP/2 itself brings it: a connection whose streams are reset again and again, or
- * that floods PING or SETTINGS frames, is ended with GOAWAY by nghttp2 after about a thousand of them.
+ * Not listed, because nobody has to set it: an HTTP/2 connection whose streams are reset again and again, or that floods
+ * PING or SETTINGS frames, is ended with GOAWAY after about a thousand of them, by either edge.
  */
 export interface Limits {
   /**

@@ -4,33 +4,85 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { ERROR_CODE } from "../../src/http2/error_code.ts";
 import type { Stream } from "../../src/http2/stream.ts";
-import { cancel, data, frame, openStream, TYPE, windowUpdate } from "../net/_support/h2_frames.ts";
+import {
+  cancel,
+  data,
+  FLAG,
+  frame,
+  openStream,
+  TYPE,
+  windowUpdate,
+} from "../net/_support/h2_frames.ts";
 import { MemoryClient, PATIENCE } from "./_support/memory_client.ts";
 
 const EMPTY = Buffer.alloc(0);
 
-Deno.test("drain() lets open streams finish, takes no other, and closes then", async () => {
+/** Answers the PING that comes with a goodbye: all that the client had sent before it knew has been sent. */
+async function acknowledge(client: MemoryClient): Promise<void> {
+  await client.advance();
+  const ping = client.framesOf(TYPE.ping).at(-1);
+  if (ping === undefined) throw new Error("no PING");
+  client.send(frame(TYPE.ping, FLAG.ack, 0, ping.payload));
+}
+
+/** The last stream that each goodbye names. */
+function lastStreams(client: MemoryClient): readonly number[] {
+  return client.framesOf(TYPE.goaway).map(({ payload }) => payload.readUInt32BE());
+}
+
+Deno.test("drain() takes what was on its way, lets open streams finish, and closes then", async () => {
   using client = MemoryClient.greeted();
   client.send(openStream(1), openStream(3));
   client.connection.drain();
   client.connection.drain();
   await client.advance();
-  assert.equal(client.framesOf(TYPE.goaway)[0]?.payload.readUInt32BE(), 3);
-  client.send(openStream(5), data(5, EMPTY, true), windowUpdate(5, 1), cancel(5));
-  assert.equal(client.bodyOf(5), "");
+  assert.deepEqual(lastStreams(client), [0x7fff_ffff]);
+  client.send(openStream(5), data(5, Buffer.from("c"), true));
+  assert.equal(client.bodyOf(5), "c");
+  await acknowledge(client);
+  assert.deepEqual(lastStreams(client), [0x7fff_ffff, 5]);
+  client.send(openStream(7), data(7, EMPTY, true), windowUpdate(7, 1), cancel(7));
+  assert.equal(client.bodyOf(7), "");
   client.send(data(1, Buffer.from("a"), true));
   assert.equal(client.isEnded, false);
   client.send(data(3, Buffer.from("b"), true));
   assert.equal(client.isEnded, true);
   assert.deepEqual([client.bodyOf(1), client.bodyOf(3)], ["a", "b"]);
-  assert.deepEqual(client.goaways, [ERROR_CODE.noError]);
+  assert.deepEqual(client.goaways, [ERROR_CODE.noError, ERROR_CODE.noError]);
 });
 
-Deno.test("drain() closes a connection without streams at once", () => {
+Deno.test("drain() closes a connection without streams when nothing can be on its way any more", async () => {
   using client = MemoryClient.greeted();
   client.connection.drain();
-  assert.deepEqual(client.goaways, [ERROR_CODE.noError]);
-  assert.equal(client.isEnded, true);
+  client.send(openStream(1), data(1, Buffer.from("a"), true));
+  assert.equal(client.bodyOf(1), "a");
+  assert.equal(client.isEnded, false);
+  await acknowledge(client);
+  assert.deepEqual([lastStreams(client), client.isEnded], [[0x7fff_ffff, 1], true]);
+});
+
+Deno.test("drain() does not wait for ever for a client that answers no PING", async () => {
+  using client = MemoryClient.greeted();
+  client.connection.drain();
+  await client.advance(PATIENCE.handshakeMs - 1);
+  assert.equal(client.isEnded, false);
+  await client.advance(1);
+  assert.deepEqual([lastStreams(client), client.isEnded], [[0x7fff_ffff, 0], true]);
+});
+
+Deno.test("drain() closes at once what has not begun to speak HTTP/2", () => {
+  using client = new MemoryClient();
+  client.connection.drain();
+  assert.deepEqual([lastStreams(client), client.isEnded], [[0], true]);
+});
+
+Deno.test("a goodbye of both sides is in force at once", async () => {
+  using client = MemoryClient.greeted();
+  client.connection.drain();
+  client.send(frame(TYPE.goaway, 0, 0, Buffer.alloc(8)));
+  assert.deepEqual([lastStreams(client), client.isEnded], [[0x7fff_ffff, 0], true]);
+  await client.advance(PATIENCE.handshakeMs);
+  assert.equal(client.goaways.length, 2);
 });
 
 Deno.test("a connection closes when its client has said goodbye and its streams are over", () => {
@@ -60,9 +112,9 @@ Deno.test("streams that are answered make room, and drain() lets them go, though
   client.send(data(7, Buffer.from("late"), true));
   assert.deepEqual([client.connection.streams, client.goaways], [1, []]);
   client.connection.drain();
-  await client.advance();
+  await acknowledge(client);
   assert.deepEqual(client.resets.slice(4), [[9, ERROR_CODE.noError]]);
-  assert.deepEqual([client.goaways, client.isEnded], [[ERROR_CODE.noError], true]);
+  assert.deepEqual([client.goaways, client.isEnded], [[0, 0], true]);
 });
 
 Deno.test("a stream that is answered while its connection drains does not hold it open", async () => {
@@ -70,6 +122,7 @@ Deno.test("a stream that is answered while its connection drains does not hold i
   using client = MemoryClient.greeted({ onRequest: (stream) => streams.push(stream) });
   client.send(openStream(1));
   client.connection.drain();
+  await acknowledge(client);
   assert.equal(client.isEnded, false);
   streams.forEach(answerAtOnce);
   await client.advance();
@@ -79,6 +132,7 @@ Deno.test("a stream that is answered while its connection drains does not hold i
 Deno.test("a client that closes late is not waited for", async () => {
   using client = MemoryClient.greeted();
   client.connection.drain();
+  await acknowledge(client);
   await client.advance(PATIENCE.stallMs - 1);
   assert.equal(client.isDestroyed, false);
   await client.advance(1);

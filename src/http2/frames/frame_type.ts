@@ -9,6 +9,9 @@ export const FRAME_HEAD_BYTES = 9;
 /** Largest payload that every peer takes, in bytes, and the one that we ask for. */
 export const DEFAULT_MAX_PAYLOAD_BYTES = 16_384;
 
+/** The highest number of a stream (RFC 9113, 5.1.1). */
+export const MAX_STREAM_ID = 0x7fff_ffff;
+
 /** Types of frames (RFC 9113, 6). */
 export const FRAME_TYPE = {
   data: 0x0,

@@ -64,7 +64,7 @@ export class FastLane {
     this.#read.onReadEnd();
   }
 
-  /** The server ends: others take the requests that are not whole, and know what to say if they never are. */
+  /** The server ends: from now on others take the requests that are not whole, and know what to say if they never are. */
   leaveAll(): void {
     this.#sinks.grpc.leaveAll();
     this.#sinks.connect.leaveAll();
@@ -111,6 +111,7 @@ class FastSink implements StreamSink {
   #opened: Stream[] = [];
   /** Opened by an earlier one, and not whole. */
   readonly #waiting = new Map<Stream, Deadline>();
+  #isLeaving = false;
 
   constructor(options: FastLaneOptions, { answers, clock }: FastSinkOptions) {
     this.#options = options;
@@ -147,18 +148,24 @@ class FastSink implements StreamSink {
     if (this.#waiting.size > 0) this.#forget(stream);
   }
 
-  /** Gives the streams that are not whole a deadline. */
+  /** Gives the streams that are not whole a deadline, or away. */
   onReadEnd(): void {
     if (this.#opened.length === 0) return;
     for (const stream of this.#opened) {
       if (stream.isOver || stream.sink !== this) continue;
-      this.#waiting.set(stream, this.#options.waits.add(() => void this.#giveUp(stream, true)));
+      if (this.#isLeaving) this.#giveUp(stream);
+      else this.#wait(stream);
     }
     this.#opened = [];
   }
 
   leaveAll(): void {
+    this.#isLeaving = true;
     for (const stream of [...this.#waiting.keys()]) this.#giveUp(stream);
+  }
+
+  #wait(stream: Stream): void {
+    this.#waiting.set(stream, this.#options.waits.add(() => void this.#giveUp(stream, true)));
   }
 
   #read(bytes: Uint8Array, { start, end }: ByteSpan): number {

@@ -145,6 +145,8 @@ Deno.test("FastLane leaves what is not whole to others when the server ends", ()
   assert.deepEqual(rig.left, [[1, false], [3, false]]);
   rig.client.send(data(1, Buffer.alloc(0), true));
   assert.deepEqual([rig.counts, rig.client.bodyOf(1)], [[1], ONE.toString("latin1")]);
+  rig.client.send(open(7), data(7, ONE), open(9), data(9, ONE, true));
+  assert.deepEqual([rig.left.at(-1), rig.counts], [[7, false], [1, 1]], "of what comes later too");
 });
 
 Deno.test("FastLane hands over once what is late, and keeps nothing of a call that was cancelled", async () => {
