@@ -30,6 +30,7 @@ const FLOODS: readonly (readonly [string, Buffer])[] = [
   ["empty DATA", data(1, EMPTY)],
   ["informational heads", headers(1, { ":status": "103" })],
   ["GOAWAY", goaway(0x7fff_ffff)],
+  ["credit of 0 for a stream that is over", windowUpdate(3, 0)],
   ["resets of a stream that is over", reset(3, ERROR_CODE.cancel)],
 ];
 
