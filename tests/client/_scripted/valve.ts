@@ -3,11 +3,17 @@
 import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
-import type { AddressInfo, Server, Socket } from "node:net";
+import type { Server, Socket } from "node:net";
 import { soon, until } from "../../net/_support/until.ts";
 
 const HOST = "127.0.0.1";
 const HEAD_BYTES = 24;
+
+/**
+ * Where ports are taken from: below those that systems give to outgoing connections. One of these would take the port
+ * while the valve is down.
+ */
+const PORTS = { first: 20_000, count: 12_000 } as const;
 
 /** The two ends of a connection that goes through a valve. */
 interface Pipe {
@@ -21,21 +27,28 @@ export class Valve implements AsyncDisposable {
   readonly heads: string[] = [];
   readonly #pipes = new Set<Pipe>();
   #listener: Server | undefined;
-  #port = 0;
+  readonly #port: number;
   #targetPort: number;
   #frozen = false;
   /** Bytes of answers that still pass before everything is cut. */
   #answerBytes = Infinity;
 
-  private constructor(targetPort: number) {
+  private constructor(port: number, targetPort: number) {
+    this.#port = port;
     this.#targetPort = targetPort;
   }
 
   /** Opens a valve on a free port. */
   static async open(targetPort: number): Promise<Valve> {
-    const valve = new Valve(targetPort);
-    await valve.up();
-    return valve;
+    for (;;) {
+      const valve = new Valve(PORTS.first + Math.floor(Math.random() * PORTS.count), targetPort);
+      try {
+        await valve.up();
+        return valve;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
+      }
+    }
   }
 
   /** `host:port`; it stays. */
@@ -90,7 +103,6 @@ export class Valve implements AsyncDisposable {
     const listener = createServer((client) => this.#join(client));
     listener.listen(this.#port, HOST);
     await soon("a port to listen on", once(listener, "listening"));
-    this.#port = (listener.address() as AddressInfo).port;
     this.#listener = listener;
   }
 

@@ -96,7 +96,7 @@ export const hintLoops: readonly Scenario[] = ([
       { then: { do: "not-leader", hint: { kind: "server", server: first } } },
       { then: { do: "not-leader", hint: { kind: "server", server: second } } },
     );
-    const client = scene.connect({ cluster, retry: { timeoutMs: 1_000 } });
+    const client = scene.connect({ cluster, retry: { timeoutMs: 3_000 } });
     const error = await expectFailure(client.getTs(), "no-leader");
     expect(/127\.0\.0\.1:\d+/.test(error.message), `no endpoint is named: ${error.message}`);
     const { length } = await cluster.log();
