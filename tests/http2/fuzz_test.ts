@@ -44,6 +44,8 @@ const goodFrame = fc.oneof(
   }),
   fc.constant(settingsAck()),
   fc.constant(frame(TYPE.ping, 0, 0, Buffer.alloc(8))),
+  // The answer to the PING of a goodbye, if one was said.
+  fc.constant(frame(TYPE.ping, FLAG.ack, 0, Buffer.from([0, 0, 0, 0, 0, 0, 0, 1]))),
 );
 /** Places to change, and what to change them by. */
 const mutations = fc.array(fc.tuple(fc.nat(4_000), fc.nat(255)), { maxLength: 3 });
@@ -57,9 +59,13 @@ function mutate(bytes: Buffer, changes: readonly (readonly [number, number])[]):
   return changed;
 }
 
-function feed(client: MemoryClient, bytes: Buffer, places: readonly number[]): void {
+/** Sends bytes in parts, and has the server say goodbye before one of them, if there are so many. */
+function feed(client: MemoryClient, bytes: Buffer, places: readonly number[], drainAt = -1): void {
   const sorted = [0, ...places.map((at) => at % bytes.length).sort((a, b) => a - b), bytes.length];
-  sorted.slice(1).forEach((end, i) => client.send(bytes.subarray(sorted[i], end)));
+  sorted.slice(1).forEach((end, i) => {
+    if (i === drainAt) client.connection.drain();
+    client.send(bytes.subarray(sorted[i], end));
+  });
 }
 
 Deno.test("a connection takes any bytes: no fault of ours, whole frames out, an end that is said once", async () => {
@@ -67,11 +73,13 @@ Deno.test("a connection takes any bytes: no fault of ours, whole frames out, an 
     maxLength: 30,
     size: "max",
   });
+  const drains = fc.integer({ min: -1, max: 5 });
   let sent = 0;
-  const property = fc.asyncProperty(frames, mutations, cuts, async (parts, changes, places) => {
+  const property = fc.asyncProperty(frames, mutations, cuts, drains, async (...given) => {
+    const [parts, changes, places, drainAt] = given;
     sent += parts.length;
     using client = new MemoryClient();
-    feed(client, mutate(Buffer.concat([hello(), ...parts]), changes), places);
+    feed(client, mutate(Buffer.concat([hello(), ...parts]), changes), places, drainAt);
     await client.advance();
     assert.deepEqual(client.faults, []);
     const written = client.received;
