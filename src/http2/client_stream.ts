@@ -16,6 +16,13 @@ export interface ClientRequest {
   readonly fields: RequestFields;
   /** The body, which nobody changes afterwards. */
   readonly body: Uint8Array;
+  /** Whether it stays open after its body, until `finish`. Absent: it ends with the body. */
+  readonly isOpen?: boolean;
+  /**
+   * Whether the sink takes the answer at its own pace: it calls `consume` for what has come of the body. Absent: the
+   * sink is done with a part when `onData` returns.
+   */
+  readonly isPaced?: boolean;
 }
 
 /** Why a request has no whole answer. */
@@ -57,6 +64,8 @@ export interface ClientStreamHost {
   readonly maxPayloadBytes: number;
   /** Sends RST_STREAM. */
   sendReset(streamId: number, code: number): void;
+  /** The stream has something to send. */
+  offer(stream: ClientStream): void;
   /** The stream is over, and goes out of the books. */
   forget(stream: ClientStream): void;
 }
@@ -72,6 +81,9 @@ export class ClientStream implements Sender {
   readonly #sink: AnswerSink;
   readonly #host: ClientStreamHost;
   #sentBytes = 0;
+  #isOpen: boolean;
+  /** Whether nothing is left to send but the end. */
+  #owesEnd = false;
   #head: ResponseHead | undefined;
   #receiveWindow: ReceiveWindow | undefined;
   #receivedBytes = 0;
@@ -82,16 +94,40 @@ export class ClientStream implements Sender {
     this.request = request;
     this.#sink = sink;
     this.#host = host;
+    this.#isOpen = request.isOpen === true;
   }
 
-  /** Whether some of the body was not sent yet. */
+  /** Whether some of the body, or its end, was not sent yet. */
   get isWaiting(): boolean {
-    return this.nextBytes > 0;
+    return this.nextBytes > 0 || this.#owesEnd;
+  }
+
+  /** Whether the request has nothing but a head. */
+  get endsWithHead(): boolean {
+    return !this.#isOpen && this.request.body.length === 0;
   }
 
   /** How much of the body was not sent yet, in bytes. */
   get nextBytes(): number {
     return this.#isOver ? 0 : this.request.body.length - this.#sentBytes;
+  }
+
+  /** Ends a request that has stayed open. The answer goes on. */
+  finish(): void {
+    if (!this.#isOpen || this.#isOver) return;
+    this.#isOpen = false;
+    if (this.id === 0 || this.isWaiting) return;
+    this.#owesEnd = true;
+    this.#host.offer(this);
+  }
+
+  /** The sink of an answer that is paced is done with so many bytes of the body. */
+  consume(bytes: number): void {
+    if (this.#isOver) return;
+    const credit = this.#receiveWindow?.release(bytes) ?? 0;
+    if (credit === 0) return;
+    this.#host.output.frames.windowUpdate(this.id, credit);
+    this.#host.output.schedule();
   }
 
   /** Nobody wants the answer any more. The sink is not told. */
@@ -111,8 +147,9 @@ export class ClientStream implements Sender {
     const { body } = this.request;
     const start = this.#sentBytes;
     const end = Math.min(body.length, start + maxBytes, start + this.#host.maxPayloadBytes);
-    const endStream = end === body.length;
+    const endStream = end === body.length && !this.#isOpen;
     this.#host.output.frames.data(this.id, body, { start, end, endStream });
+    if (endStream) this.#owesEnd = false;
     this.#sentBytes = end;
     this.sendWindowBytes -= end - start;
     return end - start;
@@ -144,16 +181,19 @@ export class ClientStream implements Sender {
    * @returns the credit that the server is owed for the stream, in bytes; 0 for none yet
    */
   receiveData(bytes: Uint8Array, span: ByteSpan, frameBytes: number): number {
+    const dataBytes = span.end - span.start;
     this.#receiveWindow ??= new ReceiveWindow(DEFAULT_WINDOW_BYTES);
     if (!this.#receiveWindow.take(frameBytes)) {
       this.break(ERROR_CODE.flowControlError, "more than the window of the stream");
     } else if (this.#head === undefined) {
       this.break(ERROR_CODE.protocolError, "a body without a head");
-    } else if (span.end > span.start) {
-      this.#receivedBytes += span.end - span.start;
+    } else if (dataBytes > 0) {
+      this.#receivedBytes += dataBytes;
       this.#sink.onData(bytes, span);
     }
-    return this.#isOver ? 0 : this.#receiveWindow.release(frameBytes);
+    if (this.#isOver) return 0;
+    const doneBytes = this.request.isPaced === true ? frameBytes - dataBytes : frameBytes;
+    return this.#receiveWindow.release(doneBytes);
   }
 
   /** The answer ends with its body. For the connection. */
@@ -190,13 +230,14 @@ export class ClientStream implements Sender {
       return this.break(ERROR_CODE.protocolError, "a body of another length than was announced");
     }
     // A server may answer before it has read the whole request, which then goes no further (RFC 9113, 8.1).
-    if (this.isWaiting) this.#host.sendReset(this.id, ERROR_CODE.cancel);
+    if (this.isWaiting || this.#isOpen) this.#host.sendReset(this.id, ERROR_CODE.cancel);
     this.#close();
     this.#sink.onEnd(trailers);
   }
 
   #close(): void {
     this.#isOver = true;
+    this.#owesEnd = false;
     this.#host.forget(this);
   }
 }

@@ -181,6 +181,10 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
     this.output.schedule();
   }
 
+  offer(stream: ClientStream): void {
+    this.#parts.sending.offer(stream);
+  }
+
   #noteBusy(): void {
     const isBusy = this.#open.size > 0 || this.#waiting.size > 0;
     if (isBusy === this.#isBusy) return;
@@ -205,13 +209,13 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
 
   #start(stream: ClientStream): void {
     const { output, peer, sending } = this.#parts;
-    const { fields, body } = stream.request;
+    const { fields } = stream.request;
     stream.id = this.#nextId;
     stream.sendWindowBytes = peer.initialWindowBytes;
     this.#nextId += 2;
     this.#open.set(stream.id, stream);
     output.frames.headers(stream.id, this.#requests.encode(fields, peer.tableBytes), {
-      endStream: body.length === 0,
+      endStream: stream.endsWithHead,
       maxPayloadBytes: peer.maxPayloadBytes,
     });
     output.schedule();
