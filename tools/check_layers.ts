@@ -43,7 +43,7 @@ const NOTHING = /^$/;
 const SERVER_PACKAGES = /^@logtape\/logtape$/;
 const RPC_PACKAGES = /^(@connectrpc\/connect|@bufbuild\/protobuf|@logtape\/logtape)(\/|$)/;
 const CLIENT_PACKAGES = /^(@connectrpc\/connect(-web)?|@bufbuild\/protobuf)(\/|$)/;
-const NODE_PACKAGES = /^node:/;
+const GRPC_PACKAGES = /^(node:(net|tls|timers)$|(@connectrpc\/connect|@bufbuild\/protobuf)(\/|$))/;
 const BELOW_NET = ["core", "clock", "consensus", "server", "rpc", "gen"];
 
 const ROOMS: Readonly<Record<string, Room>> = {
@@ -51,7 +51,7 @@ const ROOMS: Readonly<Record<string, Room>> = {
   gen: { uses: [], packages: /^@bufbuild\/protobuf(\/|$)/ },
   clock: { uses: ["core"], packages: /^@std\/async$/ },
   consensus: { uses: ["core"], packages: NOTHING },
-  grpc: { uses: ["core", "clock"], packages: /^node:/ },
+  grpc: { uses: ["core", "clock", "http2"], packages: GRPC_PACKAGES },
   drivers: { uses: ["core", "clock", "consensus", "gen", "grpc"] },
   server: { uses: ["core", "clock", "consensus"], packages: SERVER_PACKAGES },
   rpc: { uses: ["core", "consensus", "server", "gen"], packages: RPC_PACKAGES },
@@ -76,7 +76,7 @@ interface Corner {
 /** What a browser cannot load stays behind one door, so that `./web` cannot reach it. */
 const CORNERS: Readonly<Record<string, Corner>> = {
   "src/client/channels/node": {
-    packages: NODE_PACKAGES,
+    packages: NOTHING,
     uses: ["grpc"],
     doors: ["src/client/node_client.ts"],
   },

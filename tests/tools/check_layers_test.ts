@@ -56,6 +56,14 @@ const ARROWS: readonly (readonly [string, string, string])[] = [
   ["src/client/a.ts", "node:http2", "room client may not import node:http2"],
   ["src/client/a.ts", "../grpc/b.ts", "room client may not import room grpc"],
   ["src/grpc/a.ts", "../client/b.ts", "room grpc may not import room client"],
+  ["src/grpc/a.ts", "node:http2", "room grpc may not import node:http2"],
+  [
+    "src/grpc/a.ts",
+    "@connectrpc/connect-node",
+    "room grpc may not import @connectrpc/connect-node",
+  ],
+  ["src/http2/a.ts", "../grpc/b.ts", "room http2 may not import room grpc"],
+  ["src/client/channels/node/a.ts", "node:http2", "room client may not import node:http2"],
   [
     "src/client/channels/a.ts",
     "@connectrpc/connect-node",
@@ -95,10 +103,12 @@ Deno.test("findViolations() lets imports run along the arrows", () => {
     ["src/drivers/etcd/a.ts", "../cluster/b.ts"],
     ["src/drivers/file/a.ts", "../records/b.ts"],
     ["src/cli/a.ts", "../version.ts"],
-    ["src/client/channels/node/a.ts", "node:http2"],
     ["src/client/channels/node/a.ts", "./b.ts"],
     ["src/client/channels/node/a.ts", "../../../grpc/b.ts"],
     ["src/drivers/etcd/a.ts", "../../grpc/b.ts"],
+    ["src/grpc/a.ts", "../http2/b.ts"],
+    ["src/grpc/a.ts", "node:net"],
+    ["src/grpc/a.ts", "@connectrpc/connect/protocol-grpc"],
     ["src/client/channels/a.ts", "@connectrpc/connect-web"],
     ["src/client/node_client.ts", "./channels/node/a.ts"],
     ["src/client/mod.ts", "./node_client.ts"],
@@ -122,6 +132,18 @@ Deno.test("findViolations() names each file of a circle", () => {
     message:
       "imports go in a circle: src/core/a.ts -> src/core/b.ts -> src/core/c.ts -> src/core/a.ts",
   }]);
+});
+
+ioTest("node:http2 is imported by the way back alone", async () => {
+  const files = await readSources(join(import.meta.dirname ?? ".", "..", ".."));
+  const users = files.filter(({ text }) =>
+    importsOf(text).some(({ specifier }) => specifier === "node:http2")
+  );
+  assert.deepEqual(users.map(({ path }) => path), [
+    "src/net/node_edge.ts",
+    "src/net/node_message.ts",
+    "src/net/protocol_servers.ts",
+  ]);
 });
 
 ioTest("readSources() finds a tree that keeps every arrow", async () => {

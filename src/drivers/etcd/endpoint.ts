@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Transport } from "@connectrpc/connect";
-import { createGrpcTransport } from "@connectrpc/connect-node";
-import { abortable } from "../../core/abortable.ts";
-import { Http2Connection } from "../../grpc/http2_connection.ts";
+import { CallDeadlines } from "../../grpc/call_deadlines.ts";
+import { CallHeads } from "../../grpc/call_heads.ts";
+import { GrpcConnection } from "../../grpc/connection.ts";
+import { GrpcTransport } from "../../grpc/grpc_transport.ts";
 import type { TlsCertificates } from "../../grpc/tls_certificates.ts";
+import { UnheldClock } from "../../grpc/unheld_clock.ts";
 
 /** The largest answer to accept, in bytes: 10,000 sequences have about 1.4 MB. */
 const MAX_ANSWER_BYTES = 8_388_608;
@@ -24,22 +26,23 @@ export class EtcdEndpoint {
   readonly url: string;
   /** Carries calls. */
   readonly transport: Transport;
-  readonly #connection: Http2Connection;
+  readonly #connection: GrpcConnection;
+  readonly #deadlines = new CallDeadlines(new UnheldClock());
 
   /** Makes an endpoint that is not connected yet. */
   constructor(url: string, tls: TlsCertificates | undefined) {
     this.url = url;
-    this.#connection = new Http2Connection({
+    this.#connection = new GrpcConnection({
       origin: url,
       tls,
       keepAliveMs: KEEP_ALIVE_MS,
       pongTimeoutMs: PONG_TIMEOUT_MS,
     });
-    this.transport = createGrpcTransport({
-      baseUrl: url,
-      sessionManager: this.#connection,
-      acceptCompression: [],
-      readMaxBytes: MAX_ANSWER_BYTES,
+    this.transport = new GrpcTransport({
+      connection: this.#connection,
+      heads: new CallHeads(url),
+      deadlines: this.#deadlines,
+      maxAnswerBytes: MAX_ANSWER_BYTES,
     });
   }
 
@@ -49,7 +52,7 @@ export class EtcdEndpoint {
    * @param signal fires when nobody waits for it any more
    */
   async dial(signal: AbortSignal): Promise<void> {
-    await this.#connection.whileUsed(() => abortable(this.#connection.dial(), signal));
+    await this.#connection.dial(signal);
   }
 
   /** Ends the connection soon if the member is gone or paused. Streams on it then fail. */
@@ -60,5 +63,6 @@ export class EtcdEndpoint {
   /** Ends the connection for good. */
   close(): void {
     this.#connection.close();
+    this.#deadlines.clear();
   }
 }

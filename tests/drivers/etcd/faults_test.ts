@@ -14,8 +14,9 @@ const PASSES: readonly (readonly [Code, string])[] = [
   [Code.Aborted, "aborted"],
   [Code.FailedPrecondition, "etcdserver: rpc not supported for learner"],
   [Code.InvalidArgument, "etcdserver: revision of auth store is old"],
-  [Code.Unknown, "Session closed with error code 11"],
-  [Code.Internal, "Session closed with error code 11"],
+  [Code.Unknown, "protocol error: missing trailer"],
+  [Code.Internal, "the connection was ended with code 0xb of HTTP/2"],
+  [Code.PermissionDenied, "http/2 stream closed with error code INADEQUATE_SECURITY (0xc)"],
 ];
 
 const STAYS: readonly (readonly [Code, string])[] = [

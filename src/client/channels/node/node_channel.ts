@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import { abortable } from "../../../core/abortable.ts";
+import { CallDeadlines } from "../../../grpc/call_deadlines.ts";
+import { CallHeads } from "../../../grpc/call_heads.ts";
+import { GrpcConnection } from "../../../grpc/connection.ts";
+import { UnheldClock } from "../../../grpc/unheld_clock.ts";
 import type { Channel, ChannelTarget } from "../channel.ts";
-import { CallDeadlines } from "./call_deadlines.ts";
-import { GrpcConnection } from "./connection.ts";
-import { GrpcTransport } from "./grpc_transport.ts";
-import { UnheldClock } from "./unheld_clock.ts";
+import { DirectGrpcTransport } from "./direct_grpc_transport.ts";
+
+/** The largest answer to accept, in bytes: a batch of 128 sequences has about 20 kB. */
+const MAX_ANSWER_BYTES = 1_048_576;
 
 /**
  * Opens a gRPC channel over HTTP/2, in plaintext or with TLS. One connection carries all its calls; it is
@@ -13,20 +16,18 @@ import { UnheldClock } from "./unheld_clock.ts";
  * the process alive, but for the second in which a dial may still succeed that its callers have given up.
  */
 export function connectGrpc(target: ChannelTarget): Channel {
-  const { origin } = target;
   const connection = new GrpcConnection(target);
   const deadlines = new CallDeadlines(new UnheldClock());
+  const heads = new CallHeads(target.origin);
   return {
-    transport: new GrpcTransport({ connection, origin, deadlines }),
+    transport: new DirectGrpcTransport({
+      connection,
+      heads,
+      deadlines,
+      maxAnswerBytes: MAX_ANSWER_BYTES,
+    }),
     sendsOnce: true,
-    async dial(signal) {
-      connection.enter();
-      try {
-        await abortable(connection.session(), signal);
-      } finally {
-        connection.leave();
-      }
-    },
+    dial: (signal) => connection.dial(signal),
     close() {
       connection.close();
       deadlines.clear();

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { UnheldClock } from "../../../../src/client/channels/node/unheld_clock.ts";
-import { SystemClock } from "../../../../src/clock/system_clock.ts";
-import { LONGEST_TIMER_MS } from "../../../../src/core/timer_limit.ts";
+import { UnheldClock } from "../../src/grpc/unheld_clock.ts";
+import { SystemClock } from "../../src/clock/system_clock.ts";
+import { LONGEST_TIMER_MS } from "../../src/core/timer_limit.ts";
 
 Deno.test("UnheldClock.delay() waits if it is longer than a timer can be", async () => {
   const clock = new UnheldClock();

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Socket } from "node:net";
-import type { Clock } from "../../../core/clock.ts";
-import { deferred } from "../../../core/deferred.ts";
-import { ClientConnection } from "../../../http2/client_connection.ts";
-import type { AnswerSink, ClientRequest, ClientStream } from "../../../http2/client_stream.ts";
-import type { ConnectionDeadlines } from "../../../http2/connection_parts.ts";
-import { DeadlineQueue } from "../../../http2/deadline_queue.ts";
+import type { Clock } from "../core/clock.ts";
+import { deferred } from "../core/deferred.ts";
+import { ClientConnection } from "../http2/client_connection.ts";
+import type { AnswerSink, ClientRequest, ClientStream } from "../http2/client_stream.ts";
+import type { ConnectionDeadlines } from "../http2/connection_parts.ts";
+import { DeadlineQueue } from "../http2/deadline_queue.ts";
 import { ClientSocket } from "./client_socket.ts";
 import { UnheldClock } from "./unheld_clock.ts";
 
@@ -20,11 +20,29 @@ const SILENCE_MS = 30_000;
 /** How long a pong may take. */
 const PONG_TIMEOUT_MS = 5_000;
 
+/** The least time between two pings of {@linkcode Session.probe}: etcd hangs up on who asks every 5 s. */
+const PROBE_GAP_MS = 6_000;
+
 /** How long the server may take to acknowledge settings, to end a header block, or to take a request. */
 const PATIENCE_MS = 30_000;
 
+/** How a connection finds out that its peer is gone. */
+export interface KeepAliveOptions {
+  /**
+   * How long a connection may be silent while a request is under way before it is checked with a ping, in
+   * milliseconds; 6,000 or more for etcd. Absent: it is checked before a request only.
+   */
+  readonly keepAliveMs?: number | undefined;
+  /**
+   * How long a pong may take, in milliseconds.
+   *
+   * @default {5_000}
+   */
+  readonly pongTimeoutMs?: number | undefined;
+}
+
 /** What a {@linkcode Session} works with. */
-export interface SessionOptions {
+export interface SessionOptions extends KeepAliveOptions {
   /** A socket that begins to connect, and does not keep the process alive. */
   readonly socket: Socket;
   /** The event of the socket with which it can be used. */
@@ -42,15 +60,21 @@ export class Session {
   readonly #socket: Socket;
   readonly #clock: Clock;
   readonly #deadlines: ConnectionDeadlines;
+  readonly #keepAliveMs: number | undefined;
+  readonly #pongTimeoutMs: number;
   /** Resolves once the peer has sent its settings; rejects if it ends before. */
   readonly #greeted = deferred<void>();
   #client: ClientConnection | undefined;
   #isGreeted = false;
   #isOver = false;
+  #isBusy = false;
+  /** Whether somebody looks after a peer that is silent. */
+  #isWatched = false;
   #reason: Error | undefined;
   #heardMs = 0;
+  #askedMs = -Infinity;
   #check: Promise<boolean> | undefined;
-  /** Ends the wait for a pong. */
+  /** Ends all waits. */
   readonly #ended = new AbortController();
 
   /** Takes a socket over that was made in this turn. */
@@ -58,6 +82,8 @@ export class Session {
     const { socket, opensWith, clock = new UnheldClock() } = options;
     this.#socket = socket;
     this.#clock = clock;
+    this.#keepAliveMs = options.keepAliveMs;
+    this.#pongTimeoutMs = options.pongTimeoutMs ?? PONG_TIMEOUT_MS;
     this.#deadlines = {
       handshake: new DeadlineQueue(PATIENCE_MS, clock),
       stall: new DeadlineQueue(PATIENCE_MS, clock),
@@ -78,6 +104,11 @@ export class Session {
     return this.#canRequest && this.#clock.monotonicMs() - this.#heardMs < SILENCE_MS;
   }
 
+  /** Whether it has ended. */
+  get isOver(): boolean {
+    return this.#isOver;
+  }
+
   /** Why it is over, if that is known. */
   get reason(): Error | undefined {
     return this.#reason;
@@ -92,8 +123,13 @@ export class Session {
     if (!this.#isGreeted) await this.#greeted.promise;
     if (!this.#canRequest) return false;
     if (this.isReady) return true;
-    this.#check ??= this.#ping().finally(() => this.#check = undefined);
-    return await this.#check;
+    return await this.#lives() && this.#canRequest;
+  }
+
+  /** Asks a peer for a sign of life, if that was not done lately, and ends the connection if none comes. */
+  async probe(): Promise<void> {
+    if (!this.#isGreeted || this.#isOver) return;
+    if (this.#clock.monotonicMs() - this.#askedMs >= PROBE_GAP_MS) await this.#lives();
   }
 
   /** Sends a request. One that cannot be sent any more fails as not processed. */
@@ -130,7 +166,7 @@ export class Session {
       deadlines: this.#deadlines,
       onFault: (error) => this.#end(asError(error)),
       onGreeted: () => this.#greet(),
-      onBusy: (isBusy) => void (isBusy ? socket.ref() : socket.unref()),
+      onBusy: (isBusy) => this.#noteBusy(isBusy),
       onOver: (code, text) => this.#end(new Error(describe(code, text))),
     });
     const { connection } = this.#client;
@@ -155,20 +191,46 @@ export class Session {
     this.#ended.abort(reason);
   }
 
+  #noteBusy(isBusy: boolean): void {
+    this.#isBusy = isBusy;
+    if (isBusy) this.#socket.ref();
+    else this.#socket.unref();
+    if (!isBusy || this.#isWatched || this.#keepAliveMs === undefined) return;
+    this.#isWatched = true;
+    const stop = () => this.#isWatched = false;
+    this.#keepAlive(this.#keepAliveMs).then(stop, stop);
+  }
+
+  /** Goes on over pauses between requests, so that one request needs no timer of its own. */
+  async #keepAlive(silenceMs: number): Promise<void> {
+    const { signal } = this.#ended;
+    while (this.#isBusy && !this.#isOver) {
+      const silentMs = this.#clock.monotonicMs() - this.#heardMs;
+      if (silentMs < silenceMs) await this.#clock.delay(silenceMs - silentMs, { signal });
+      else await this.#lives();
+    }
+  }
+
+  #lives(): Promise<boolean> {
+    this.#check ??= this.#ping().finally(() => this.#check = undefined);
+    return this.#check;
+  }
+
   async #ping(): Promise<boolean> {
+    this.#askedMs = this.#clock.monotonicMs();
     const answered = deferred<boolean>();
     const pause = new AbortController();
     this.#client?.connection.ping(() => answered.resolve(true));
     const lost = () => answered.resolve(false);
     this.#ended.signal.addEventListener("abort", lost);
-    this.#clock.delay(PONG_TIMEOUT_MS, { signal: pause.signal }).then(lost, () => {});
+    this.#clock.delay(this.#pongTimeoutMs, { signal: pause.signal }).then(lost, () => {});
     const lives = await answered.promise;
     pause.abort();
     this.#ended.signal.removeEventListener("abort", lost);
     if (!lives) {
-      this.destroy(new Error(`the peer did not answer a ping within ${PONG_TIMEOUT_MS} ms`));
+      this.destroy(new Error(`the peer did not answer a ping within ${this.#pongTimeoutMs} ms`));
     }
-    return lives && this.#canRequest;
+    return lives;
   }
 }
 

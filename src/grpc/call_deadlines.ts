@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock } from "../../../core/clock.ts";
+import type { Clock } from "../core/clock.ts";
 
 /** A call that ends in time. */
 export interface Expiring {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
-import { CallDeadlines } from "../../../../src/client/channels/node/call_deadlines.ts";
-import { ManualClock } from "../../../../src/testing/manual_clock.ts";
+import { CallDeadlines } from "../../src/grpc/call_deadlines.ts";
+import { ManualClock } from "../../src/testing/manual_clock.ts";
 
 function rig() {
   const clock = new ManualClock();

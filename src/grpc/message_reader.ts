@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Code, ConnectError } from "@connectrpc/connect";
-import { readUint32 } from "../../../http2/frames/frame_reader.ts";
-import type { ByteSpan } from "../../../http2/stream.ts";
+import { readUint32 } from "../http2/frames/frame_reader.ts";
+import type { ByteSpan } from "../http2/stream.ts";
 
 /** The bytes before a message: a flag and the length. */
 const PREFIX_BYTES = 5;
@@ -33,6 +33,12 @@ export class MessageReader {
     this.#maxBytes = maxBytes;
   }
 
+  /** How much is missing until it is known how long the message is, or else until that is whole, in bytes. */
+  get missingBytes(): number {
+    if (this.#length < PREFIX_BYTES) return PREFIX_BYTES - this.#length;
+    return PREFIX_BYTES + this.#messageBytes - this.#length;
+  }
+
   /**
    * Takes a part of the body, which is lent.
    *
@@ -56,9 +62,7 @@ export class MessageReader {
    */
   finish(): Uint8Array | undefined {
     if (this.#length === 0) return undefined;
-    const isWhole = this.#length >= PREFIX_BYTES &&
-      this.#length === PREFIX_BYTES + this.#messageBytes;
-    if (isWhole) return this.#bytes.subarray(PREFIX_BYTES, this.#length);
+    if (this.missingBytes === 0) return this.#bytes.subarray(PREFIX_BYTES, this.#length);
     // Not INVALID_ARGUMENT, as Connect has it: that would seem to be the word of a server that has done nothing.
     throw new ConnectError("protocol error: incomplete envelope", Code.Internal);
   }

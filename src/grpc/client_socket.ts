@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import type { Socket } from "node:net";
-import type { Transport } from "../../../http2/transport.ts";
+import type { Transport } from "../http2/transport.ts";
 
 /** A socket of `node:net` or `node:tls`, as the client's side of a connection needs it. */
 export class ClientSocket implements Transport {

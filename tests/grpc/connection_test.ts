@@ -7,12 +7,12 @@ import { createServer } from "node:http2";
 import type { Http2Server, ServerHttp2Session } from "node:http2";
 import { createServer as createPlainServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
-import { faultOf } from "../../../../src/client/calls/fault.ts";
-import { GrpcConnection } from "../../../../src/client/channels/node/connection.ts";
-import { ManualClock } from "../../../../src/testing/manual_clock.ts";
-import { ioTest } from "../../../_support/levels.ts";
-import { goaway, settingsOf } from "../../../http2/_support/memory_server.ts";
-import { soon, until } from "../../../net/_support/until.ts";
+import { faultOf } from "../../src/client/calls/fault.ts";
+import { GrpcConnection } from "../../src/grpc/connection.ts";
+import { ManualClock } from "../../src/testing/manual_clock.ts";
+import { ioTest } from "../_support/levels.ts";
+import { goaway, settingsOf } from "../http2/_support/memory_server.ts";
+import { soon, until } from "../net/_support/until.ts";
 
 const ABANDONED_DIAL_MS = 1_000;
 

@@ -5,8 +5,8 @@ import {
   validateResponseWithCompression,
   validateTrailer,
 } from "@connectrpc/connect/protocol-grpc";
-import type { HeaderField } from "../../../http2/hpack/header_field.ts";
-import type { ResponseHead } from "../../../http2/response_head.ts";
+import type { HeaderField } from "../http2/hpack/header_field.ts";
+import type { ResponseHead } from "../http2/response_head.ts";
 
 /** What a gRPC server answers with where nothing is special. */
 const CONTENT_TYPES: ReadonlySet<string> = new Set(["application/grpc+proto", "application/grpc"]);
@@ -24,6 +24,7 @@ export class GrpcAnswer {
   #trailers: readonly HeaderField[] = [];
   /** The status in a head, where the server had nothing but trailers to send. */
   readonly #headError: ConnectError | undefined;
+  #hasStatus = false;
   #header: Headers | undefined;
   #trailer: Headers | undefined;
 
@@ -35,8 +36,9 @@ export class GrpcAnswer {
   constructor(head: ResponseHead) {
     this.#head = head;
     if (isPlainHead(head)) return;
-    const { headerError } = validateResponseWithCompression([], head.status, this.header);
-    this.#headError = headerError;
+    const found = validateResponseWithCompression([], head.status, this.header);
+    this.#headError = found.headerError;
+    this.#hasStatus = found.foundStatus;
   }
 
   /** The header fields. */
@@ -47,6 +49,27 @@ export class GrpcAnswer {
   /** The trailer fields. */
   get trailer(): Headers {
     return this.#trailer ??= headersOf(this.#trailers);
+  }
+
+  /**
+   * Looks at the head of an answer with many messages.
+   *
+   * @throws {ConnectError} the status that stands in it, if it is another than OK
+   */
+  begin(): void {
+    if (this.#headError !== undefined) throw this.#headError;
+  }
+
+  /**
+   * Takes the trailers of an answer with many messages.
+   *
+   * @throws {ConnectError} the status, if it is another than OK or none
+   */
+  end(trailers: readonly HeaderField[]): void {
+    this.#trailers = trailers;
+    // Somebody may have looked before they were there.
+    this.#trailer = undefined;
+    if (!this.#hasStatus && !isPlainTrailers(trailers)) validateTrailer(this.trailer, this.header);
   }
 
   /**

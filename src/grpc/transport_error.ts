@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { Code, ConnectError } from "@connectrpc/connect";
-import type { StreamFailure } from "../../../http2/client_stream.ts";
-import { ERROR_CODE } from "../../../http2/error_code.ts";
+import type { StreamFailure } from "../http2/client_stream.ts";
+import { ERROR_CODE } from "../http2/error_code.ts";
 
 /** Names of error codes, as RFC 9113 writes them. */
 const NAMES: ReadonlyMap<number, string> = new Map(
@@ -52,6 +52,11 @@ export function refused(cause: Error | undefined): ConnectError {
   const error = errorOfStream({ kind: "unprocessed", code, text: "" }, undefined);
   error.cause = cause;
   return error;
+}
+
+/** The error of a call that has no answer in time. */
+export function lateError(): ConnectError {
+  return new ConnectError("the operation timed out", Code.DeadlineExceeded);
 }
 
 function nameOf(code: number): string {

@@ -4,17 +4,11 @@ import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
 import { EventEmitter } from "node:events";
 import type { Socket } from "node:net";
-import { Session } from "../../../../src/client/channels/node/session.ts";
-import { ManualClock, settle } from "../../../../src/testing/manual_clock.ts";
-import { answer, goaway, Received, settingsOf } from "../../../http2/_support/memory_server.ts";
-import {
-  FLAG,
-  frame,
-  framesOf,
-  PREFACE,
-  settingsAck,
-  TYPE,
-} from "../../../net/_support/h2_frames.ts";
+import { Session } from "../../src/grpc/session.ts";
+import type { KeepAliveOptions } from "../../src/grpc/session.ts";
+import { ManualClock, settle } from "../../src/testing/manual_clock.ts";
+import { answer, goaway, Received, settingsOf } from "../http2/_support/memory_server.ts";
+import { FLAG, frame, framesOf, PREFACE, settingsAck, TYPE } from "../net/_support/h2_frames.ts";
 
 /** Longer than a connection may be silent without a question. */
 const LONG_MS = 30_000;
@@ -28,7 +22,8 @@ class StubSocket extends EventEmitter {
   isHeld = false;
 
   write(bytes: Uint8Array): void {
-    this.writes.push(bytes);
+    // They may be used again at once.
+    this.writes.push(bytes.slice());
   }
 
   setNoDelay(): void {}
@@ -55,13 +50,16 @@ class SessionRig {
   readonly clock = new ManualClock();
   readonly session: Session;
 
-  constructor(opensWith: "connect" | "secureConnect" = "connect") {
+  constructor(
+    opensWith: "connect" | "secureConnect" = "connect",
+    keepAlive: KeepAliveOptions = {},
+  ) {
     const socket = this.socket as unknown as Socket;
-    this.session = new Session({ socket, opensWith, clock: this.clock });
+    this.session = new Session({ ...keepAlive, socket, opensWith, clock: this.clock });
   }
 
-  static greeted(): SessionRig {
-    const rig = new SessionRig();
+  static greeted(keepAlive: KeepAliveOptions = {}): SessionRig {
+    const rig = new SessionRig("connect", keepAlive);
     rig.socket.emit("connect");
     rig.send(settingsOf([]), settingsAck());
     return rig;
@@ -238,4 +236,93 @@ Deno.test("Session fails its requests when the socket breaks, with what broke it
   rig.socket.emit("close");
   assert.deepEqual(asked.events, ["lost"]);
   assert.match(String(rig.session.reason), /ECONNRESET/);
+});
+
+Deno.test("Session with keep-alive asks while a request is under way and the peer silent, and at no other time", async () => {
+  const rig = SessionRig.greeted({ keepAliveMs: 10_000, pongTimeoutMs: 2_000 });
+  const { clock } = rig;
+  const hear = () => rig.send(settingsAck());
+  await clock.advance(60_000);
+  hear();
+  rig.request();
+  await clock.advance(9_999);
+  hear();
+  await clock.advance(9_999);
+  assert.equal(rig.pings.length, 0);
+  await clock.advance(1);
+  assert.equal(rig.pings.length, 1);
+  rig.pong();
+  await settle();
+  rig.send(answer(1, "a"));
+  await clock.advance(60_000);
+  assert.equal(rig.pings.length, 1);
+  assert.equal(clock.sleeping, 0);
+  rig.request();
+  await settle();
+  assert.equal(rig.pings.length, 2);
+  rig.pong();
+  await settle();
+  rig.session.destroy();
+  await settle();
+  assert.equal(clock.sleeping, 0);
+});
+
+Deno.test("Session with keep-alive has one timer, however many requests come and go", async () => {
+  const rig = SessionRig.greeted({ keepAliveMs: 10_000 });
+  const { sleeping } = rig.clock;
+  for (let stream = 1; stream < 200; stream += 2) {
+    rig.request();
+    rig.send(answer(stream, "a"));
+  }
+  await settle();
+  assert.equal(rig.clock.sleeping, sleeping + 1);
+  rig.session.destroy();
+  await settle();
+  assert.equal(rig.clock.sleeping, 0);
+});
+
+Deno.test("Session with keep-alive ends a connection whose peer sends no pong in time, after a goodbye too", async () => {
+  for (const says of [settingsAck(), goaway(1)]) {
+    const rig = SessionRig.greeted({ keepAliveMs: 10_000, pongTimeoutMs: 2_000 });
+    const asked = rig.request();
+    await settle();
+    rig.send(says);
+    await rig.clock.advance(10_000);
+    await rig.clock.advance(1_999);
+    assert.equal(rig.socket.isDestroyed, false);
+    await rig.clock.advance(1);
+    assert.equal(rig.socket.isDestroyed, true);
+    assert.match(String(rig.session.reason), /did not answer a ping within 2000 ms/);
+    assert.deepEqual(asked.events, ["lost"]);
+    await settle();
+    assert.equal(rig.clock.sleeping, 0);
+  }
+});
+
+Deno.test("Session.probe() asks at most once in 6 s, and ends a connection without a pong", async () => {
+  const rig = SessionRig.greeted({ pongTimeoutMs: 2_000 });
+  const { session, clock } = rig;
+  const first = session.probe();
+  await settle();
+  rig.pong();
+  await first;
+  await clock.advance(5_999);
+  await session.probe();
+  assert.equal(rig.pings.length, 1);
+  await clock.advance(1);
+  const second = session.probe();
+  await settle();
+  assert.equal(rig.pings.length, 2);
+  await clock.advance(2_000);
+  await second;
+  assert.equal(rig.socket.isDestroyed, true);
+  await session.probe();
+  assert.equal(rig.pings.length, 2);
+});
+
+Deno.test("Session.probe() asks nobody while it is dialled", async () => {
+  const { session, clock } = new SessionRig();
+  await session.probe();
+  assert.equal(clock.sleeping, 0);
+  session.destroy();
 });

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { Clock } from "../../../core/clock.ts";
-import type { TlsCertificates } from "../../../grpc/tls_certificates.ts";
-import { openSocket } from "../../../grpc/open_socket.ts";
+import { abortable } from "../core/abortable.ts";
+import type { Clock } from "../core/clock.ts";
+import type { TlsCertificates } from "./tls_certificates.ts";
+import { openSocket } from "./open_socket.ts";
 import { Session } from "./session.ts";
+import type { KeepAliveOptions } from "./session.ts";
 import { refused } from "./transport_error.ts";
 import { UnheldClock } from "./unheld_clock.ts";
 
@@ -14,7 +16,7 @@ import { UnheldClock } from "./unheld_clock.ts";
 const ABANDONED_DIAL_MS = 1_000;
 
 /** Where a {@linkcode GrpcConnection} leads. */
-export interface GrpcConnectionOptions {
+export interface GrpcConnectionOptions extends KeepAliveOptions {
   /** The origin of its URLs. */
   readonly origin: string;
   /** Certificates; absent for plaintext and for what the runtime trusts. */
@@ -32,6 +34,8 @@ export class GrpcConnection {
   readonly #options: GrpcConnectionOptions;
   readonly #clock: Clock;
   #session: Session | undefined;
+  /** Those that take no new requests, and on which some are still under way. */
+  readonly #leaving = new Set<Session>();
   #users = 0;
   /** Ends the wait for a dial that was abandoned. */
   #patience: AbortController | undefined;
@@ -46,6 +50,26 @@ export class GrpcConnection {
   /** The session that lives, if there is one that is known to. */
   get ready(): Session | undefined {
     return this.#session?.isReady === true ? this.#session : undefined;
+  }
+
+  /**
+   * Waits for the session, unless there is one that lives.
+   *
+   * @param signal fires when nobody waits for it any more
+   * @throws what {@linkcode GrpcConnection.session} throws, or the signal's reason
+   */
+  async dial(signal: AbortSignal): Promise<void> {
+    this.enter();
+    try {
+      await abortable(this.session(), signal);
+    } finally {
+      this.leave();
+    }
+  }
+
+  /** Asks the peer for a sign of life, and ends the connection if none comes: requests on it fail then. */
+  async probe(): Promise<void> {
+    await this.#session?.probe();
   }
 
   /** Somebody waits for the session. {@linkcode GrpcConnection.leave} must be called once. */
@@ -78,7 +102,7 @@ export class GrpcConnection {
         if (!isUsable && this.#session === session) this.#session = undefined;
       }
       if (isUsable) return session;
-      session.leave();
+      this.#letGo(session);
       // Whether to dial again at once is for those to say who have to wait for it.
       if (isDialling) throw refused(session.reason);
     }
@@ -89,6 +113,15 @@ export class GrpcConnection {
     this.#isClosed = true;
     this.#patience?.abort();
     this.#session?.destroy();
+    for (const session of this.#leaving) session.destroy();
+  }
+
+  #letGo(session: Session): void {
+    for (const each of this.#leaving) {
+      if (each.isOver) this.#leaving.delete(each);
+    }
+    session.leave();
+    if (!session.isOver) this.#leaving.add(session);
   }
 
   #abandonDial(): void {
@@ -102,12 +135,14 @@ export class GrpcConnection {
   }
 
   #dial(): Session {
-    const { origin, tls } = this.#options;
+    const { origin, tls, keepAliveMs, pongTimeoutMs } = this.#options;
     const isSecure = new URL(origin).protocol === "https:";
     return new Session({
       socket: openSocket(origin, tls),
       opensWith: isSecure ? "secureConnect" : "connect",
       clock: this.#clock,
+      keepAliveMs,
+      pongTimeoutMs,
     });
   }
 }

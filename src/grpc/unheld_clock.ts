@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { clearTimeout, setTimeout } from "node:timers";
-import { SystemClock } from "../../../clock/system_clock.ts";
-import type { DelayOptions } from "../../../core/clock.ts";
-import { LONGEST_TIMER_MS } from "../../../core/timer_limit.ts";
+import { SystemClock } from "../clock/system_clock.ts";
+import type { DelayOptions } from "../core/clock.ts";
+import { LONGEST_TIMER_MS } from "../core/timer_limit.ts";
 
 /** The clocks of the machine, with timers that do not keep the process alive. For waits that nobody waits for. */
 export class UnheldClock extends SystemClock {
