@@ -84,10 +84,8 @@ export class Session {
     this.#clock = clock;
     this.#keepAliveMs = options.keepAliveMs;
     this.#pongTimeoutMs = options.pongTimeoutMs ?? PONG_TIMEOUT_MS;
-    this.#deadlines = {
-      handshake: new DeadlineQueue(PATIENCE_MS, clock),
-      stall: new DeadlineQueue(PATIENCE_MS, clock),
-    };
+    const patience = new DeadlineQueue(PATIENCE_MS, clock);
+    this.#deadlines = { handshake: patience, stall: patience, farewell: patience };
     this.#greeted.promise.catch(() => {});
     socket.once(opensWith, () => this.#open());
     socket.on("error", (error) => this.destroy(error));

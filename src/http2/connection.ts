@@ -147,7 +147,7 @@ export class Connection {
     if (this.#isOver || this.#isDraining || this.#farewell !== undefined) return;
     if (!this.#streams.isPeerOpening || !this.#hasSettings) return this.#refuseNew();
     this.#output.frames.goaway(MAX_STREAM_ID, ERROR_CODE.noError, "");
-    this.#farewell = this.#options.deadlines.handshake.add(() => this.#refuseNew());
+    this.#farewell = this.#options.deadlines.farewell.add(() => this.#refuseNew());
     this.#pings.send(() => this.#refuseNew());
   }
 
@@ -247,7 +247,7 @@ export class Connection {
   #refuseNew(): void {
     if (this.#isOver || this.#isDraining) return;
     this.#isDraining = true;
-    this.#options.deadlines.handshake.remove(this.#farewell);
+    this.#options.deadlines.farewell.remove(this.#farewell);
     if (this.#streams.size === 0) return this.#end(ERROR_CODE.noError, "");
     this.#streams.refuseNew();
     if (!this.#streams.isPeerOpening) return;
@@ -293,9 +293,9 @@ export class Connection {
   }
 
   #release(): void {
-    const { handshake, stall } = this.#options.deadlines;
+    const { handshake, stall, farewell } = this.#options.deadlines;
     handshake.remove(this.#ackDeadline);
-    handshake.remove(this.#farewell);
+    farewell.remove(this.#farewell);
     stall.remove(this.#congestion);
     this.#parts.sending.clear();
   }

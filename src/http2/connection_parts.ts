@@ -14,6 +14,8 @@ export interface ConnectionDeadlines {
   readonly handshake: DeadlineQueue;
   /** For a peer to take what is sent to it, and to close after a goodbye. */
   readonly stall: DeadlineQueue;
+  /** For a peer that opens streams to have heard of a goodbye before it is in force. */
+  readonly farewell: DeadlineQueue;
 }
 
 /** What a connection and its streams share. */

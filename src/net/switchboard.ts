@@ -31,6 +31,12 @@ import { Turnstile } from "./turnstile.ts";
 
 const logger = getLogger(["tsoracle", "net"]);
 
+/**
+ * How long a client may take to have heard of a goodbye, in milliseconds: more than a round trip around the Earth. Who
+ * sleeps, or is gone without a word, does not hold up a stop for longer.
+ */
+const FAREWELL_MS = 1_000;
+
 /** What a switchboard works with. */
 export interface SwitchboardOptions {
   /** Answers the requests. */
@@ -51,7 +57,7 @@ export interface SwitchboardOptions {
  */
 export class Switchboard {
   readonly #limits: Limits;
-  readonly #waits: Record<"handshake" | "request" | "idle", DeadlineQueue>;
+  readonly #waits: Record<"handshake" | "request" | "idle" | "farewell", DeadlineQueue>;
   readonly #http1: Http1Server;
   readonly #edge: Edge;
   readonly #tls: TlsServer | undefined;
@@ -73,6 +79,7 @@ export class Switchboard {
       handshake: new DeadlineQueue(limits.handshakeTimeoutMs, clock),
       request: new DeadlineQueue(limits.requestTimeoutMs, clock),
       idle: new DeadlineQueue(limits.idleTimeoutMs, clock),
+      farewell: new DeadlineQueue(FAREWELL_MS, clock),
     };
     this.#exchange = {
       front,
@@ -88,7 +95,8 @@ export class Switchboard {
     const onMessage = (message: Message, connection: Connection) => {
       this.#onMessage(message, connection);
     };
-    const deadlines = { handshake: this.#waits.handshake, stall: this.#waits.request };
+    const { handshake, request, farewell } = this.#waits;
+    const deadlines = { handshake, stall: request, farewell };
     this.#edge = edge === "http2"
       ? new OwnEdge({ limits, onMessage, clock, deadlines, instant })
       : new NodeEdge({ limits, onMessage });

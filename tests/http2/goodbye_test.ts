@@ -64,7 +64,7 @@ Deno.test("drain() closes a connection without streams when nothing can be on it
 Deno.test("drain() does not wait for ever for a client that answers no PING", async () => {
   using client = MemoryClient.greeted();
   client.connection.drain();
-  await client.advance(PATIENCE.handshakeMs - 1);
+  await client.advance(PATIENCE.farewellMs - 1);
   assert.equal(client.isEnded, false);
   await client.advance(1);
   assert.deepEqual([lastStreams(client), client.isEnded], [[0x7fff_ffff, 0], true]);
@@ -81,7 +81,7 @@ Deno.test("a goodbye of both sides is in force at once", async () => {
   client.connection.drain();
   client.send(frame(TYPE.goaway, 0, 0, Buffer.alloc(8)));
   assert.deepEqual([lastStreams(client), client.isEnded], [[0x7fff_ffff, 0], true]);
-  await client.advance(PATIENCE.handshakeMs);
+  await client.advance(PATIENCE.farewellMs);
   assert.equal(client.goaways.length, 2);
 });
 

@@ -131,12 +131,8 @@ ioTest("serve() says goodbye to an HTTP/2 connection that never called", async (
   await using rig = await ServerRig.start({ limits: { idleTimeoutMs: SHORT_MS } });
   await using client = await RawClient.connect(rig.port);
   client.send(hello());
-  const framesOfType = (wanted: number) =>
-    framesOf(client.received).filter(({ type }) => type === wanted);
-  await until("GOAWAY", () => framesOfType(TYPE.goaway).length > 0);
-  for (const { payload } of framesOfType(TYPE.ping)) {
-    client.send(frame(TYPE.ping, FLAG.ack, 0, payload));
-  }
+  await until("GOAWAY", () => framesOf(client.received).some(({ type }) => type === TYPE.goaway));
+  // It did not answer the PING that came with it.
   await client.untilClosed();
 });
 

@@ -22,6 +22,7 @@ export class EchoServer implements AsyncDisposable {
   readonly #deadlines = {
     handshake: new DeadlineQueue(5_000, this.#clock),
     stall: new DeadlineQueue(5_000, this.#clock),
+    farewell: new DeadlineQueue(1_000, this.#clock),
   };
 
   private constructor() {

@@ -12,7 +12,7 @@ import type { Frame } from "../../net/_support/h2_frames.ts";
 import { EchoSink } from "./echo.ts";
 
 /** How long a client of a test may take, in milliseconds of its clock. */
-export const PATIENCE = { handshakeMs: 1_000, stallMs: 3_000 } as const;
+export const PATIENCE = { handshakeMs: 1_000, stallMs: 3_000, farewellMs: 500 } as const;
 
 /** How a memory client is made. */
 export interface MemoryClientOptions {
@@ -46,6 +46,7 @@ export class MemoryClient implements Transport {
   readonly #deadlines = {
     handshake: new DeadlineQueue(PATIENCE.handshakeMs, this.clock),
     stall: new DeadlineQueue(PATIENCE.stallMs, this.clock),
+    farewell: new DeadlineQueue(PATIENCE.farewellMs, this.clock),
   };
 
   constructor(options: MemoryClientOptions = {}) {

@@ -23,7 +23,7 @@ import {
 import type { Frame } from "../../net/_support/h2_frames.ts";
 
 /** How long a server of a test may take, in milliseconds of its clock. */
-export const PATIENCE = { handshakeMs: 1_000, stallMs: 3_000 } as const;
+export const PATIENCE = { handshakeMs: 1_000, stallMs: 3_000, farewellMs: 500 } as const;
 
 const COMMON: readonly HeaderField[] = Object.entries({
   ":method": "POST",
@@ -79,6 +79,7 @@ export class MemoryServer implements Transport {
   readonly #deadlines = {
     handshake: new DeadlineQueue(PATIENCE.handshakeMs, this.clock),
     stall: new DeadlineQueue(PATIENCE.stallMs, this.clock),
+    farewell: new DeadlineQueue(PATIENCE.farewellMs, this.clock),
   };
 
   constructor(firstStreamId = 1) {
