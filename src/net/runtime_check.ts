@@ -5,14 +5,15 @@ import type { EdgeName } from "./edge.ts";
 
 const logger = getLogger(["tsoracle", "net"]);
 
-const OLDER = "use 2.8.3, for instance with: npx -y deno@2.8.3";
+/** The last that was not seen to fail with either edge. */
+const SOUND = "use 2.8.3, for instance with: npx -y deno@2.8.3";
 
 /**
  * What to say about a version of Deno that cannot carry the server. Versions that were not seen to fail get
  * no advice.
  *
  * - up to 2.6 HTTP/2 servers do not answer, or end with an uncaught error;
- * - 2.9.4 to 2.9.6 crash in `node:http2` when an ordinary gRPC client says goodbye (denoland/deno#36788).
+ * - 2.9.4 to 2.9.6 crash when their `node:http2` receives a GOAWAY (denoland/deno#36788; docs/adr/0001-own-http2-edge.md).
  *
  * @param version such as `2.8.3`; suffixes of pre-releases are not looked at
  * @param edge which HTTP/2 is served
@@ -22,10 +23,10 @@ export function runtimeAdvice(version: string, edge: EdgeName): string | undefin
   if (match === null) return undefined;
   const [major, minor, patch] = match.slice(1).map(Number) as [number, number, number];
   if (major < 2 || (major === 2 && minor <= 6)) {
-    return `Deno ${version} cannot serve gRPC, as its HTTP/2 server does not work: ${OLDER}`;
+    return `Deno ${version} cannot serve gRPC, as its HTTP/2 server does not work: ${SOUND}`;
   }
   if (edge === "connect" && major === 2 && minor === 9 && patch >= 4 && patch <= 6) {
-    return `Deno ${version} crashes when a gRPC client disconnects: leave out '--edge connect', or ${OLDER}`;
+    return `Deno ${version} crashes when a gRPC client disconnects: leave out '--edge connect', or ${SOUND}`;
   }
   return undefined;
 }

@@ -9,7 +9,6 @@ import { makeCertificates } from "../_support/certs.ts";
 import { ioTest } from "../_support/levels.ts";
 import {
   data,
-  FLAG,
   frame,
   framesOf,
   H2_ERROR,
