@@ -9,7 +9,6 @@ import {
   answer,
   head,
   MemoryServer,
-  Received,
   settingsOf,
   trailers,
   windowUpdate,
@@ -17,30 +16,15 @@ import {
 
 const EMPTY = Buffer.alloc(0);
 const INITIAL_WINDOW = 4;
-const WINDOW_UPDATE = 8;
-
-/** Has a client make a request that stays open, or whose answer is taken at the pace of the test. */
-function ask(server: MemoryServer, body: string, how: { isOpen?: boolean; isPaced?: boolean }) {
-  const received = new Received();
-  const common = [{ name: ":method", value: "POST" }];
-  const fields = { common, usual: undefined, others: [] };
-  const request = { fields, body: Buffer.from(body, "latin1"), ...how };
-  return Object.assign(received, { stream: server.client.request(request, received) });
-}
 
 function endOf(server: MemoryServer): number | undefined {
   return server.frames.filter(({ type }) => type === TYPE.data || type === TYPE.headers)
     .findIndex(({ flags }) => (flags & FLAG.endStream) !== 0);
 }
 
-function creditOf(server: MemoryServer, stream: number): number {
-  return server.framesOf(WINDOW_UPDATE).filter((each) => each.stream === stream)
-    .reduce((sum, { payload }) => sum + payload.readUInt32BE(), 0);
-}
-
 Deno.test("a request that stays open has no end until it is finished, and its answer goes on", async () => {
   using server = MemoryServer.greeted();
-  const asked = ask(server, "abc", { isOpen: true });
+  const asked = server.ask("abc", { isOpen: true });
   server.send(head(1), data(1, Buffer.from("x")));
   assert.equal(endOf(server), -1);
   asked.stream.finish();
@@ -54,7 +38,7 @@ Deno.test("a request that stays open has no end until it is finished, and its an
 
 Deno.test("a request that is finished before its body is sent ends with its body", () => {
   using server = MemoryServer.greeted([[INITIAL_WINDOW, 2]]);
-  const asked = ask(server, "abc", { isOpen: true });
+  const asked = server.ask("abc", { isOpen: true });
   server.send(EMPTY);
   asked.stream.finish();
   server.send(windowUpdate(1, 9));
@@ -65,7 +49,7 @@ Deno.test("a request that is finished before its body is sent ends with its body
 Deno.test("a request that is finished before the server has said hello ends with its body, or its head", () => {
   for (const body of ["abc", ""]) {
     using server = new MemoryServer();
-    ask(server, body, { isOpen: true }).stream.finish();
+    server.ask(body, { isOpen: true }).stream.finish();
     server.send(settingsOf([]));
     const frames = server.frames.filter(({ stream }) => stream === 1);
     assert.deepEqual(frames.map(({ flags }) => flags & FLAG.endStream), body === "" ? [1] : [0, 1]);
@@ -74,7 +58,7 @@ Deno.test("a request that is finished before the server has said hello ends with
 
 Deno.test("the end of a request needs no window", async () => {
   using server = MemoryServer.greeted([[INITIAL_WINDOW, 3]]);
-  const asked = ask(server, "abc", { isOpen: true });
+  const asked = server.ask("abc", { isOpen: true });
   server.send(settingsOf([[INITIAL_WINDOW, 0]]));
   asked.stream.finish();
   await server.advance();
@@ -83,7 +67,7 @@ Deno.test("the end of a request needs no window", async () => {
 
 Deno.test("a request that is open when its answer is whole is taken back", () => {
   using server = MemoryServer.greeted();
-  const asked = ask(server, "abc", { isOpen: true });
+  const asked = server.ask("abc", { isOpen: true });
   server.send(answer(1, "x"));
   asked.stream.finish();
   assert.deepEqual([asked.events, server.resets], [["head", "end"], [[1, ERROR_CODE.cancel]]]);
@@ -92,30 +76,30 @@ Deno.test("a request that is open when its answer is whole is taken back", () =>
 
 Deno.test("of an answer that is paced the server gets credit for what was consumed, and the connection for all", async () => {
   using server = MemoryServer.greeted();
-  const asked = ask(server, "", { isPaced: true });
+  const asked = server.ask("", { isPaced: true });
   server.send(head(1));
   for (let i = 0; i < 4; i++) server.send(data(1, Buffer.alloc(16_000)));
-  assert.equal(creditOf(server, 1), 0);
-  assert(creditOf(server, 0) > 64_000 - DEFAULT_WINDOW_BYTES / 2);
+  assert.equal(server.creditOf(1), 0);
+  assert(server.creditOf(0) > 64_000 - DEFAULT_WINDOW_BYTES / 2);
   asked.stream.consume(64_000);
   await server.advance();
-  assert.equal(creditOf(server, 1), 64_000);
+  assert.equal(server.creditOf(1), 64_000);
   for (let i = 0; i < 4; i++) server.send(data(1, Buffer.alloc(16_000)));
   assert.deepEqual(server.resets, []);
   server.send(data(1, Buffer.alloc(16_000)));
   assert.deepEqual(server.resets, [[1, ERROR_CODE.flowControlError]]);
   asked.stream.consume(64_000);
   await server.advance();
-  assert.equal(creditOf(server, 1), 64_000);
+  assert.equal(server.creditOf(1), 64_000);
 });
 
 Deno.test("of an answer that is paced the padding is given back at once", () => {
   using server = MemoryServer.greeted();
-  ask(server, "", { isPaced: true });
+  server.ask("", { isPaced: true });
   const padding = 200;
   const padded = Buffer.concat([Buffer.from([padding, 1]), Buffer.alloc(padding)]);
   server.send(head(1));
   for (let i = 0; i < 200; i++) server.send(frame(TYPE.data, 8, 1, padded));
-  assert(creditOf(server, 1) >= 32_768, `${creditOf(server, 1)}`);
-  assert(creditOf(server, 1) <= 200 * (padding + 1));
+  assert(server.creditOf(1) >= 32_768, `${server.creditOf(1)}`);
+  assert(server.creditOf(1) <= 200 * (padding + 1));
 });

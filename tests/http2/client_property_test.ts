@@ -127,12 +127,15 @@ Deno.test("a client takes any bytes: no fault of ours, whole frames out, and eac
   const places = fc.array(fc.nat(4_000), { maxLength: 5 });
   const property = fc.asyncProperty(frames, mutations, places, async (sent, changes, cuts) => {
     using server = new MemoryServer();
-    const asked = ["a", "b", "c"].map((body) => server.request(body, "5m"));
+    const open = server.ask("d", { isOpen: true, isPaced: true });
+    const asked = [open, ...["a", "b", "c"].map((body) => server.request(body, "5m"))];
     const bytes = Buffer.concat([settingsOf([]), ...sent]);
     for (const [at, by] of changes) {
       bytes[at % bytes.length] = (bytes[at % bytes.length] ?? 0) ^ by;
     }
     feed(server, bytes, cuts);
+    open.stream.consume(open.body.length);
+    open.stream.finish();
     await server.advance();
     server.client.connection.lost();
     assert.deepEqual(server.faults, []);

@@ -2,7 +2,12 @@
 
 import { Buffer } from "node:buffer";
 import { ClientConnection } from "../../../src/http2/client_connection.ts";
-import type { AnswerSink, ClientStream, StreamFailure } from "../../../src/http2/client_stream.ts";
+import type {
+  AnswerSink,
+  ClientRequest,
+  ClientStream,
+  StreamFailure,
+} from "../../../src/http2/client_stream.ts";
 import { DeadlineQueue } from "../../../src/http2/deadline_queue.ts";
 import { encodeBlock } from "../../../src/http2/hpack/hpack_encoder.ts";
 import type { HeaderField } from "../../../src/http2/hpack/header_field.ts";
@@ -149,6 +154,23 @@ export class MemoryServer implements Transport {
     const fields = { common: COMMON, usual, others: [] };
     const stream = this.client.request({ fields, body: Buffer.from(body, "latin1") }, received);
     return Object.assign(received, { stream });
+  }
+
+  /** Has the client make a request that stays open, or whose answer is taken at the pace of the test. */
+  ask(
+    body: string,
+    how: Pick<ClientRequest, "isOpen" | "isPaced">,
+  ): Received & { readonly stream: ClientStream } {
+    const received = new Received();
+    const fields = { common: COMMON, usual: undefined, others: [] };
+    const request = { fields, body: Buffer.from(body, "latin1"), ...how };
+    return Object.assign(received, { stream: this.client.request(request, received) });
+  }
+
+  /** How much credit was given for a stream, 0 for the connection, in bytes. */
+  creditOf(stream: number): number {
+    return this.framesOf(TYPE.windowUpdate).filter((each) => each.stream === stream)
+      .reduce((sum, { payload }) => sum + payload.readUInt32BE(), 0);
   }
 
   /** Gives bytes to the client, as one read. */
