@@ -55,7 +55,7 @@ async function play(
   } finally {
     const last = answers.next().catch(() => {});
     controller.abort();
-    await last;
+    await soon("the end of the watch", last);
   }
 }
 
@@ -280,9 +280,10 @@ ioTest(
       peer.send(head(1));
       let revision = 0;
       await assert.rejects(async () => {
-        for (;;) {
-          peer.send(data(1, watched(++revision)));
+        for (; revision < 2_000; revision++) {
+          peer.send(data(1, watched(revision)));
           await next();
+          await new Promise((resolve) => setTimeout(resolve, 5));
         }
       }, { code: Code.DeadlineExceeded, rawMessage: "the operation timed out" });
       await until("the reset", () => peer.resetsOf(1).length > 0);
