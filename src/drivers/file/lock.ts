@@ -90,13 +90,16 @@ async function inodeOf(path: string): Promise<number | undefined> {
   }
 }
 
-/** Deno's file lock is flock(2) where that exists. */
+/**
+ * Deno's file lock is flock(2) where that exists. It is ended before its file is closed: a process that is being started
+ * at that moment has a copy of the descriptor, and with it the lock, until its program begins.
+ */
 async function lockWithDeno(path: string): Promise<LockedFile | undefined> {
   const options = { read: true, write: true, create: true };
   const file = await attempt("open", path, () => Deno.open(path, options));
   try {
     if (await file.tryLock(true)) {
-      return { inode: (await file.stat()).ino, close: () => file.close() };
+      return { inode: (await file.stat()).ino, close: () => unlockAndClose(file) };
     }
   } catch (error) {
     file.close();
@@ -104,6 +107,14 @@ async function lockWithDeno(path: string): Promise<LockedFile | undefined> {
   }
   file.close();
   return undefined;
+}
+
+function unlockAndClose(file: Deno.FsFile): void {
+  try {
+    file.unlockSync();
+  } finally {
+    file.close();
+  }
 }
 
 /**

@@ -16,6 +16,11 @@ async function openHere(directory: string): Promise<void> {
   await (await FileDriver.open({ directory })).close();
 }
 
+/** Waits until a worker has said something. */
+function firstWord(worker: Worker): Promise<unknown> {
+  return new Promise((resolve) => worker.addEventListener("message", resolve, { once: true }));
+}
+
 /** Whether the command flock of util-linux gets the lock. */
 async function flockGets(path: string): Promise<boolean> {
   return (await new Deno.Command("flock", { args: ["-xn", path, "true"] }).output()).success;
@@ -44,6 +49,22 @@ ioTest("FileDriver.open() locks with flock(2), and leaves LOCK behind unlocked",
   await driver.close();
   assert.equal(await flockGets(dir.join("LOCK")), true);
 });
+
+ioTest(
+  "FileDriver.close() ends the lock though processes are being started at that moment",
+  async () => {
+    await using dir = await StateDir.make();
+    const starters = [1, 2].map(() => {
+      return new Worker(new URL("./_children/starter.ts", import.meta.url), { type: "module" });
+    });
+    try {
+      await Promise.all(starters.map(firstWord));
+      for (let i = 0; i < 300; i++) await openHere(dir.path);
+    } finally {
+      starters.forEach((starter) => starter.terminate());
+    }
+  },
+);
 
 for (const runtime of ["deno", "node"] as const satisfies readonly Runtime[]) {
   ioTest(
