@@ -195,11 +195,13 @@ export class Session {
     else this.#socket.unref();
     if (!isBusy || this.#isWatched || this.#keepAliveMs === undefined) return;
     this.#isWatched = true;
-    const stop = () => this.#isWatched = false;
-    this.#keepAlive(this.#keepAliveMs).then(stop, stop);
+    this.#keepAlive(this.#keepAliveMs).catch(() => {});
   }
 
-  /** Goes on over pauses between requests, so that one request needs no timer of its own. */
+  /**
+   * Goes on over pauses between requests, so that one request needs no timer of its own. It says that it is over in
+   * the turn in which it looks for the last time: a request of the next one would be left without it.
+   */
   async #keepAlive(silenceMs: number): Promise<void> {
     const { signal } = this.#ended;
     while (this.#isBusy && !this.#isOver) {
@@ -207,6 +209,7 @@ export class Session {
       if (silentMs < silenceMs) await this.#clock.delay(silenceMs - silentMs, { signal });
       else await this.#lives();
     }
+    this.#isWatched = false;
   }
 
   #lives(): Promise<boolean> {

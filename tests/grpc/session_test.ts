@@ -267,6 +267,22 @@ Deno.test("Session with keep-alive asks while a request is under way and the pee
   assert.equal(clock.sleeping, 0);
 });
 
+Deno.test("Session with keep-alive asks for the next request too, whenever it comes after the last", async () => {
+  for (let turns = 0; turns < 12; turns++) {
+    const rig = SessionRig.greeted({ keepAliveMs: 10_000, pongTimeoutMs: 2_000 });
+    rig.request();
+    await rig.clock.advance(10_000);
+    rig.send(answer(1, "a"));
+    rig.pong();
+    await settle(turns);
+    rig.request();
+    await rig.clock.advance(10_000);
+    assert.equal(rig.pings.length, 2, `a request ${turns} turns after the pong`);
+    rig.session.destroy();
+    await settle();
+  }
+});
+
 Deno.test("Session with keep-alive has one timer, however many requests come and go", async () => {
   const rig = SessionRig.greeted({ keepAliveMs: 10_000 });
   const { sleeping } = rig.clock;

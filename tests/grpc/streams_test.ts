@@ -291,7 +291,8 @@ ioTest(
       await peer.asked(3);
       peer.send(txnAnswer(3));
       assert.equal((await txn).succeeded, true);
-    }, { timeoutMs: 300 }),
+      // Enough for the connection to be made, too.
+    }, { timeoutMs: 1_000 }),
 );
 
 ioTest(

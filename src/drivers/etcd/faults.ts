@@ -44,8 +44,8 @@ export function faultOf(error: unknown, endpoint: string): ConsensusError {
 
 /** Codes that say less than the text does. */
 function isPermanent({ code, rawMessage }: ConnectError): boolean {
-  // Whatever its code is, a stream that was reset does not say that nothing was done.
-  if (rawMessage.startsWith("http/2 stream closed")) return false;
+  // Whatever its code is, an answer that was cut off or breaks the rules is no word of etcd, which may have done it.
+  if (/^(?:http\/2 stream closed|protocol error)/.test(rawMessage)) return false;
   // A request that is too large for what is below etcd.
   if (/larger than max/.test(rawMessage)) return true;
   // Rights were changed while the request was under way.

@@ -73,10 +73,14 @@ const ENDS: Readonly<Record<string, (peer: ScriptedPeer) => void>> = {
   "breaks the protocol": (peer) => peer.send(data(1, Buffer.from("x"))),
   "ends half an answer": (peer) =>
     peer.send(head(1), data(1, Buffer.from([0, 0, 0, 0, 9, 1])), headers(1, OK, true)),
+  "answers without a status": (peer) => peer.send(head(1), data(1, NO_MESSAGE, true)),
+  "answers without a message": (peer) => peer.send(head(1), headers(1, OK, true)),
   "answers with too much": (peer) => peer.send(head(1), data(1, Buffer.from([0, 1, 0, 0, 0]))),
 };
 
 const OK = { "grpc-status": "0" };
+
+const NO_MESSAGE = Buffer.alloc(0);
 
 for (const [what, end] of Object.entries(ENDS)) {
   ioTest(`a transaction may have been done if the member ${what}, and is sent once`, async () => {

@@ -17,6 +17,7 @@ const PASSES: readonly (readonly [Code, string])[] = [
   [Code.Unknown, "protocol error: missing trailer"],
   [Code.Internal, "the connection was ended with code 0xb of HTTP/2"],
   [Code.PermissionDenied, "http/2 stream closed with error code INADEQUATE_SECURITY (0xc)"],
+  [Code.Unimplemented, "protocol error: missing output message for unary method"],
 ];
 
 const STAYS: readonly (readonly [Code, string])[] = [

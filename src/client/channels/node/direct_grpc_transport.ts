@@ -39,8 +39,10 @@ export class DirectGrpcTransport extends GrpcTransport implements DirectTranspor
       deadlines,
       maxAnswerBytes,
     });
-    if (connection.ready === undefined) unary.refuse(new Error("the connection was closed"));
-    else unary.start(connection.ready);
+    // Asked once: what is ready now may not be so a moment later.
+    const session = connection.ready;
+    if (session === undefined) unary.refuse(new Error("the connection was closed"));
+    else unary.start(session);
     return unary;
   }
 

@@ -5,13 +5,19 @@ import { ConnectError } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import type { Channel, ChannelTarget } from "../../../../src/client/channels/channel.ts";
 import { connectGrpc } from "../../../../src/client/channels/node/node_channel.ts";
+import { DirectGrpcTransport } from "../../../../src/client/channels/node/direct_grpc_transport.ts";
 import { directOf } from "../../../../src/client/channels/direct_calls.ts";
 import type { DirectTransport } from "../../../../src/client/channels/direct_calls.ts";
 import { GetTsResponseSchema, TsoService } from "../../../../src/gen/tsoracle/v1/tso_pb.ts";
 import { TsoClient } from "../../../../src/client/mod.ts";
 import { MemoryDriver } from "../../../../src/drivers/memory/mod.ts";
+import { CallDeadlines } from "../../../../src/grpc/call_deadlines.ts";
+import { CallHeads } from "../../../../src/grpc/call_heads.ts";
+import type { GrpcConnection } from "../../../../src/grpc/connection.ts";
+import type { ClientRequest } from "../../../../src/http2/client_stream.ts";
 import { serve } from "../../../../src/net/mod.ts";
 import { Oracle } from "../../../../src/server/oracle.ts";
+import { ManualClock } from "../../../../src/testing/manual_clock.ts";
 import { ioTest } from "../../../_support/levels.ts";
 import { until } from "../../../net/_support/until.ts";
 import { ANSWERS, MESSAGE } from "./_support/answers.ts";
@@ -150,6 +156,25 @@ ioTest(
       }
     }),
 );
+
+Deno.test("a direct call goes out although its connection counts as silent a moment later", () => {
+  const requests: ClientRequest[] = [];
+  const session = { request: (request: ClientRequest) => void requests.push(request) };
+  let looks = 0;
+  const connection = {
+    get ready() {
+      return looks++ === 0 ? session : undefined;
+    },
+  } as unknown as GrpcConnection;
+  const deadlines = new CallDeadlines(new ManualClock());
+  const heads = new CallHeads("http://a:1");
+  const { call, outcomes } = ask(
+    new DirectGrpcTransport({ connection, heads, deadlines, maxAnswerBytes: 1 }),
+  );
+  assert.deepEqual([requests.length, outcomes], [1, []]);
+  call.cancel();
+  deadlines.clear();
+});
 
 ioTest(
   "a direct call ends as one of the usual kind does, whatever the answer",
