@@ -67,6 +67,8 @@ export class Connection {
   /** Runs while a goodbye was announced that is not in force. */
   #farewell: Deadline | undefined;
   #isDraining = false;
+  /** Whether the peer said nothing to a goodbye, although it had no stream. */
+  #isDeaf = false;
   #isOver = false;
 
   /** Takes a socket that has just opened. */
@@ -129,7 +131,8 @@ export class Connection {
     this.#isOver = true;
     this.#output.abandon();
     this.#release();
-    this.#options.deadlines.stall.remove(this.#linger);
+    const { stall, farewell } = this.#options.deadlines;
+    for (const queue of [stall, farewell]) queue.remove(this.#linger);
     this.#streams.closeAll(ERROR_CODE.cancel, "");
   }
 
@@ -147,7 +150,7 @@ export class Connection {
     if (this.#isOver || this.#isDraining || this.#farewell !== undefined) return;
     if (!this.#streams.isPeerOpening || !this.#hasSettings) return this.#refuseNew();
     this.#output.frames.goaway(MAX_STREAM_ID, ERROR_CODE.noError, "");
-    this.#farewell = this.#options.deadlines.farewell.add(() => this.#refuseNew());
+    this.#farewell = this.#options.deadlines.farewell.add(() => this.#onUnanswered());
     this.#pings.send(() => this.#refuseNew());
   }
 
@@ -243,6 +246,12 @@ export class Connection {
     throw new ConnectionFault(ERROR_CODE.flowControlError, "a window that is too large");
   }
 
+  /** Who does not even answer a PING will not close either, unless there is much that it has to take before. */
+  #onUnanswered(): void {
+    this.#isDeaf = this.#streams.size === 0;
+    this.#refuseNew();
+  }
+
   /** Of streams that come later the peer knows that nobody has looked at them. */
   #refuseNew(): void {
     if (this.#isOver || this.#isDraining) return;
@@ -287,8 +296,10 @@ export class Connection {
   #close(code: number = ERROR_CODE.cancel, text = ""): void {
     this.#isOver = true;
     this.#release();
-    this.#linger = this.#options.deadlines.stall.add(() => this.destroy());
     this.#output.end();
+    const { stall, farewell } = this.#options.deadlines;
+    const isLost = this.#isDeaf && !this.#output.isBehind;
+    this.#linger = (isLost ? farewell : stall).add(() => this.destroy());
     this.#streams.closeAll(code, text);
   }
 

@@ -14,7 +14,7 @@ export interface ConnectionDeadlines {
   readonly handshake: DeadlineQueue;
   /** For a peer to take what is sent to it, and to close after a goodbye. */
   readonly stall: DeadlineQueue;
-  /** For a peer that opens streams to have heard of a goodbye before it is in force. */
+  /** For a peer that opens streams to have heard of a goodbye before it is in force, and then to close if it has not. */
   readonly farewell: DeadlineQueue;
 }
 

@@ -27,6 +27,7 @@ export class Output {
   #isReading = false;
   #isScheduled = false;
   #isCongested = false;
+  #isBehind = false;
   #isEnded = false;
   #hasSentBlock = false;
 
@@ -39,6 +40,11 @@ export class Output {
   /** Whether so much waits in the socket that bodies have to wait here. */
   get isCongested(): boolean {
     return this.#isCongested;
+  }
+
+  /** Whether something waited in the socket when the latest was written. */
+  get isBehind(): boolean {
+    return this.#isBehind;
   }
 
   /** A read begins: what is written until `endRead` goes out together. */
@@ -83,6 +89,7 @@ export class Output {
     if (this.frames.length === 0 || this.#isEnded) return;
     const bytes = this.frames.take();
     const waiting = this.#transport.write(bytes);
+    this.#isBehind = waiting > bytes.length;
     if (waiting === 0) this.frames.giveBack(bytes);
     if (waiting <= CONGESTED_BYTES || this.#isCongested) return;
     this.#isCongested = true;

@@ -32,8 +32,8 @@ import { Turnstile } from "./turnstile.ts";
 const logger = getLogger(["tsoracle", "net"]);
 
 /**
- * How long a client may take to have heard of a goodbye, in milliseconds: more than a round trip around the Earth. For
- * one who sleeps, or is gone without a word, it is in force then.
+ * How long a client may take to have heard of a goodbye, in milliseconds: more than a round trip around the Earth. Who
+ * sleeps, or is gone without a word, does not hold up a stop for more than twice as long.
  */
 const FAREWELL_MS = 1_000;
 

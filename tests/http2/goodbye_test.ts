@@ -70,6 +70,31 @@ Deno.test("drain() does not wait for ever for a client that answers no PING", as
   assert.deepEqual([lastStreams(client), client.isEnded], [[0x7fff_ffff, 0], true]);
 });
 
+Deno.test("a client that answers no PING, and has no call, is not waited for after the goodbye", async () => {
+  using client = MemoryClient.greeted();
+  client.connection.drain();
+  await client.advance(2 * PATIENCE.farewellMs - 1);
+  assert.deepEqual([client.isEnded, client.isDestroyed], [true, false]);
+  await client.advance(1);
+  assert.equal(client.isDestroyed, true);
+});
+
+for (const isWhole of [false, true]) {
+  Deno.test(`a client that answers no PING has as long as any to take its answer, if that is ${isWhole ? "in the socket" : "to come"}`, async () => {
+    using client = MemoryClient.greeted();
+    client.heldBytes = isWhole ? 10_000 : 0;
+    client.send(openStream(1), data(1, Buffer.from("a"), isWhole));
+    client.connection.drain();
+    await client.advance(PATIENCE.farewellMs);
+    if (!isWhole) client.send(data(1, EMPTY, true));
+    assert.deepEqual([client.bodyOf(1), client.isEnded], ["a", true]);
+    await client.advance(PATIENCE.stallMs - 1);
+    assert.equal(client.isDestroyed, false);
+    await client.advance(1);
+    assert.equal(client.isDestroyed, true);
+  });
+}
+
 Deno.test("drain() closes at once what has not begun to speak HTTP/2", () => {
   using client = new MemoryClient();
   client.connection.drain();

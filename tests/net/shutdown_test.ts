@@ -58,6 +58,17 @@ ioTest("close() still answers what an HTTP/2 client sent before it knew", async 
   assert.deepEqual(await soon("the close", closed), { kind: "closed" });
 });
 
+ioTest("close() does not wait for an HTTP/2 client that sleeps", async () => {
+  const limits = { requestTimeoutMs: HOUR_MS };
+  await using rig = await ServerRig.start({ edge: "http2", shutdownGraceMs: HOUR_MS, limits });
+  await using client = await RawClient.connect(rig.port);
+  client.send(Buffer.concat([hello(), settingsAck()]));
+  const settings = () => framesOf(client.received).filter(({ type }) => type === TYPE.settings);
+  await until("the settings", () => settings().length > 1);
+  client.sleep();
+  assert.deepEqual(await soon("the close", rig.server.close()), { kind: "closed" });
+});
+
 ioTest("close() lets a slow call over HTTP/1.1 finish, with Connection: close", async () => {
   await using rig = await ServerRig.start();
   const calls = rig.holdCalls();

@@ -59,6 +59,11 @@ export class RawClient implements AsyncDisposable {
     await this.untilClosed();
   }
 
+  /** Receives nothing more, not even the end. */
+  sleep(): void {
+    this.#socket.pause();
+  }
+
   /** Closes with a reset instead of a goodbye. */
   reset(): void {
     this.#socket.resetAndDestroy();
