@@ -103,7 +103,10 @@ export class NetworkNamespace implements Link {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#relays[Symbol.asyncDispose]();
-    // Its ends of the wires go with it, and the other ends with them.
+    // The wires would go with the namespace, but some time after it, when the next one may want their names.
+    for (const { outside } of [this.#callers, this.#engine]) {
+      await ip("link", "delete", outside.device);
+    }
     await ip("netns", "delete", this.#name);
   }
 }
