@@ -148,8 +148,9 @@ function hasOtherHost(
   let host = hostOf(authority, port);
   for (const { name, value } of fields) {
     if (name !== "host") continue;
-    host ||= hostOf(value, port);
-    if (hostOf(value, port) !== host) return true;
+    const named = hostOf(value, port);
+    host ||= named;
+    if (named !== host) return true;
   }
   return false;
 }

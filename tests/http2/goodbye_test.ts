@@ -80,7 +80,7 @@ Deno.test("a client that answers no PING, and has no call, is not waited for aft
 });
 
 for (const isWhole of [false, true]) {
-  Deno.test(`a client that answers no PING has as long as any to take its answer, if that is ${isWhole ? "in the socket" : "to come"}`, async () => {
+  Deno.test(`a client that answers no PING has the usual time to take its answer, if that is ${isWhole ? "in the socket" : "to come"}`, async () => {
     using client = MemoryClient.greeted();
     client.heldBytes = isWhole ? 10_000 : 0;
     client.send(openStream(1), data(1, Buffer.from("a"), isWhole));

@@ -39,7 +39,7 @@ export function pick<T>(random: Random, items: readonly T[]): T {
   return item;
 }
 
-/** The items in another order. Each is as likely as any, so that no fault is always met in the same company. */
+/** The items in another order. All orders are equally likely, so that no fault is always met in the same company. */
 export function shuffled<T>(random: Random, items: readonly T[]): readonly T[] {
   const left = [...items];
   return items.flatMap(() => left.splice(random(left.length), 1));
