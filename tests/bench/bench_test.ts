@@ -12,6 +12,7 @@ import type { CellResult } from "../../bench/load/plan.ts";
 import { CONCURRENCIES } from "../../bench/network.ts";
 import type { Report } from "../../bench/report.ts";
 import { faultsOf, formatReport } from "../../bench/report.ts";
+import { lastingPort } from "../_support/lasting_port.ts";
 import { ioTest } from "../_support/levels.ts";
 
 const PLAN = { rounds: 1, warmUpMs: 0, measureMs: 20, count: 1 } as const;
@@ -72,9 +73,8 @@ for (const protocol of PROTOCOLS) {
 }
 
 ioTest("runPlan() reports a server that nobody reaches", async () => {
-  const server = await startRefusingServer("grpc");
-  await server[Symbol.asyncDispose]();
-  const cell = { target: "gone", port: server.port, protocol: "grpc", concurrency: 2 } as const;
+  const port = lastingPort();
+  const cell = { target: "gone", port, protocol: "grpc", concurrency: 2 } as const;
   const { cells: [result] } = await runPlan({ ...PLAN, cells: [cell] });
   assert.equal(result?.errors, 2);
   assert.match(result.firstError ?? "", /ECONNREFUSED/);

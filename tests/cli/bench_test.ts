@@ -3,6 +3,7 @@
 import assert from "node:assert/strict";
 import { serve } from "../../src/net/mod.ts";
 import { makeCertificates } from "../_support/certs.ts";
+import { lastingAddress } from "../_support/lasting_port.ts";
 import { ioTest } from "../_support/levels.ts";
 import { within } from "../_support/server_process.ts";
 import { serveLocally } from "./_support/local_server.ts";
@@ -158,10 +159,7 @@ ioTest("tsoracle bench ends with 1 if nearly all calls fail", async () => {
 });
 
 ioTest("tsoracle bench says what to do if nothing listens", async () => {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  const { code, stdout, stderr } = await runCli(["bench", "--endpoint", `127.0.0.1:${port}`]);
+  const { code, stdout, stderr } = await runCli(["bench", "--endpoint", lastingAddress()]);
   assert.deepEqual([code, stdout], [1, ""]);
   assert.match(stderr, /Cannot get timestamps from 127\.0\.0\.1:\d+: nothing listens there/);
 });

@@ -9,6 +9,7 @@ import { serve } from "../../src/net/mod.ts";
 import { parseEndpoint } from "../../src/core/endpoint.ts";
 import { Oracle } from "../../src/server/mod.ts";
 import { makeCertificates } from "../_support/certs.ts";
+import { lastingAddress } from "../_support/lasting_port.ts";
 import { ioTest } from "../_support/levels.ts";
 import { serveLocally } from "./_support/local_server.ts";
 import { runCli } from "./_support/run_cli.ts";
@@ -78,12 +79,11 @@ ioTest("tsoracle get takes its server from the environment", async () => {
 });
 
 ioTest("tsoracle get ends with 1 and says what to do when nothing listens", async () => {
-  const gone = await foreign(createTcpServer());
-  await gone[Symbol.asyncDispose]();
-  const { code, stdout, stderr } = await runCli(["get", "--endpoint", gone.address]);
+  const gone = lastingAddress();
+  const { code, stdout, stderr } = await runCli(["get", "--endpoint", gone]);
   assert.equal(code, 1);
   assert.equal(stdout, "");
-  assert.match(stderr, new RegExp(`^error: .*${gone.address}: .*tsoracle serve.*\n$`));
+  assert.match(stderr, new RegExp(`^error: .*${gone}: .*tsoracle serve.*\n$`));
 });
 
 ioTest("tsoracle get and status end with 2 for an endpoint that no URL can have", async () => {
@@ -122,9 +122,8 @@ ioTest("tsoracle get goes to the leader that a follower names", async () => {
 });
 
 ioTest("tsoracle get ends with 1 and names the leader that cannot be reached", async () => {
-  const gone = await foreign(createTcpServer());
-  await gone[Symbol.asyncDispose]();
-  await using asked = await follower(gone.address);
+  const gone = lastingAddress();
+  await using asked = await follower(gone);
   const args = ["get", "--endpoint", asked.address, "--timeout", "500ms"];
   const { code, stderr } = await runCli(args);
   assert.equal(code, 1);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { TsoClient } from "../../src/client/mod.ts";
 import { EtcdCluster, ETCDCTL_MISSING } from "../_support/engines/etcd_cluster.ts";
 import { POSTGRES_MISSING, PostgresServer } from "../_support/engines/postgres_server.ts";
+import { lastingAddress } from "../_support/lasting_port.ts";
 import { ioTest, ioTestNeeding } from "../_support/levels.ts";
 import { ServerProcess } from "../_support/server_process.ts";
 import { runCli } from "./_support/run_cli.ts";
@@ -11,7 +12,7 @@ import { runCli } from "./_support/run_cli.ts";
 const LEASE = ["--lease", "500ms"] as const;
 
 /** A node on an etcd, at an address that outlives it. */
-function nodeOn(etcd: EtcdCluster, listen = "127.0.0.1:0"): Promise<ServerProcess> {
+function nodeOn(etcd: EtcdCluster, listen = lastingAddress()): Promise<ServerProcess> {
   const driver = ["etcd", "--etcd", etcd.endpoints.join(",")];
   return ServerProcess.start({ driver, listen, flags: [...LEASE, "--handover", "0"] });
 }

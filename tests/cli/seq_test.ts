@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { lastingAddress } from "../_support/lasting_port.ts";
 import { ioTest } from "../_support/levels.ts";
 import { serveLocally } from "./_support/local_server.ts";
 import { runCli } from "./_support/run_cli.ts";
@@ -89,13 +90,11 @@ ioTest("tsoracle seq ends with 4 if it cannot know whether ordinals are spent", 
 });
 
 ioTest("tsoracle seq ends with 1 if nothing can have been taken", async () => {
-  const gone = await serveStreams(() => {});
-  await gone[Symbol.asyncDispose]();
   const { code, stderr } = await runCli([
     "seq",
     "orders",
     "--endpoint",
-    gone.address,
+    lastingAddress(),
     "--timeout",
     "1s",
   ]);

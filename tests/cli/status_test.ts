@@ -2,29 +2,20 @@
 
 import assert from "node:assert/strict";
 import { createServer as createHttpServer } from "node:http";
-import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { MemoryDriver } from "../../src/drivers/memory/mod.ts";
 import { serve } from "../../src/net/mod.ts";
 import { Oracle } from "../../src/server/mod.ts";
+import { lastingAddress } from "../_support/lasting_port.ts";
 import { ioTest } from "../_support/levels.ts";
 import { serveLocally } from "./_support/local_server.ts";
 import { runCli, startCli } from "./_support/run_cli.ts";
-
-/** An address at which nothing listens any more. */
-async function deadAddress(): Promise<string> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
-  const { port } = server.address() as AddressInfo;
-  await new Promise((resolve) => server.close(resolve));
-  return `127.0.0.1:${port}`;
-}
 
 ioTest("tsoracle status shows leader, follower and who cannot be reached", async () => {
   await using leader = await serveLocally();
   await using oracle = new Oracle({ driver: new MemoryDriver({ initial: { kind: "unknown" } }) });
   await using follower = await serve(oracle, { port: 0 });
-  const dead = await deadAddress();
+  const dead = lastingAddress();
   const endpoints = [leader.address, follower.address, dead];
   const args = ["status", ...endpoints.flatMap((endpoint) => ["--endpoint", endpoint])];
   const { code, stdout, stderr } = await runCli(args);

@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { delay } from "@std/async";
 import { SeqUncertainError } from "../../src/client/errors.ts";
 import { GapChecker } from "../../src/testing/gap_checker.ts";
+import { lastingAddress } from "../_support/lasting_port.ts";
 import { ioTest, scaled } from "../_support/levels.ts";
 import { ServerProcess } from "../_support/server_process.ts";
 import { until } from "./scenarios/_support/expect.ts";
@@ -42,7 +43,8 @@ ioTest(
   async () => {
     const { TsoClient } = await import("../../src/client/mod.ts");
     await inDirectory(async (directory) => {
-      let server = await ServerProcess.start({ directory, flags: BUSY_DISK });
+      const listen = lastingAddress();
+      let server = await ServerProcess.start({ directory, listen, flags: BUSY_DISK });
       await using client = new TsoClient({ endpoints: [server.address], retry: PATIENT });
       try {
         const witness = new Witness(client);

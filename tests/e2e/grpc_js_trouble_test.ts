@@ -4,6 +4,7 @@
 // so these tests run without the leak sanitizers and in a file of their own.
 
 import assert from "node:assert/strict";
+import { lastingAddress } from "../_support/lasting_port.ts";
 import { HAS_PERMISSIONS } from "../_support/levels.ts";
 import { ServerProcess } from "../_support/server_process.ts";
 import { writeCertificates } from "./_support/cert_files.ts";
@@ -44,12 +45,13 @@ leakyTest("grpc-js goes on after kill -9 and restart, above what it got before",
   const grpc = await loadGrpcJs();
   const directory = await Deno.makeTempDir({ prefix: "tsoracle-" });
   try {
-    await using first = await ServerProcess.start({ directory });
+    const listen = lastingAddress();
+    await using first = await ServerProcess.start({ directory, listen });
     using client = new GrpcJsClient(grpc, first.address);
     const before = await client.getTs(262_144);
     await first.kill();
     await failure(client.getTs(1));
-    await using _second = await ServerProcess.start({ directory, listen: first.address });
+    await using _second = await ServerProcess.start({ directory, listen });
     const after = await client.getTs(1, { waitForReady: true });
     assert.ok(packed(after) >= packed(before) + 262_144n);
   } finally {

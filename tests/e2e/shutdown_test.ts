@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { lastingAddress } from "../_support/lasting_port.ts";
 import { ioTest } from "../_support/levels.ts";
 import { ServerProcess } from "../_support/server_process.ts";
 import { RawClient } from "../net/_support/raw_client.ts";
@@ -12,6 +13,7 @@ import type { LifeCall } from "./_support/load.ts";
 import { checkLives, Load } from "./_support/load.ts";
 
 const NO_ERROR = 0;
+const PATIENT = ["--shutdown-grace", "1h"];
 const CALL = grpcGetTs(1);
 const FIRST_HALF = CALL.body!.subarray(0, 4);
 const SECOND_HALF = CALL.body!.subarray(4);
@@ -43,7 +45,7 @@ async function untilRefused({ hostname, port }: ServerProcess): Promise<void> {
 
 for (const signal of ["SIGTERM", "SIGINT"] as const) {
   ioTest(`serve lets a slow call finish after one ${signal}, and ends with 0`, async () => {
-    await using server = await ServerProcess.start({ flags: ["--shutdown-grace", "1h"] });
+    await using server = await ServerProcess.start({ listen: lastingAddress(), flags: PATIENT });
     await using client = new H2Client(`http://${server.address}`);
     const slow = await halfSent(client);
     server.signal(signal);
@@ -82,8 +84,7 @@ for (
   ioTest(
     `serve ends at once with ${code} on ${second} after ${first}, stuck call or not`,
     async () => {
-      const flags = ["--shutdown-grace", "1h"];
-      await using server = await ServerProcess.start({ flags });
+      await using server = await ServerProcess.start({ flags: PATIENT });
       await using client = new H2Client(`http://${server.address}`);
       const stuck = await halfSent(client);
       server.signal(first);
@@ -96,7 +97,7 @@ for (
 }
 
 curlTest("serve says goodbye to an idle HTTP/1.1 and an idle HTTP/2 connection", async () => {
-  await using server = await ServerProcess.start({ flags: ["--shutdown-grace", "1h"] });
+  await using server = await ServerProcess.start({ listen: lastingAddress(), flags: PATIENT });
   await using client = new H2Client(`http://${server.address}`);
   assert.equal((await client.call(CALL)).status, 200);
   const idle = await Deno.connect({ hostname: server.hostname, port: server.port });

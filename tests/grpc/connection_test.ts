@@ -10,13 +10,13 @@ import type { AddressInfo, Socket } from "node:net";
 import { faultOf } from "../../src/client/calls/fault.ts";
 import { GrpcConnection } from "../../src/grpc/connection.ts";
 import { ManualClock } from "../../src/testing/manual_clock.ts";
+import { lastingPort } from "../_support/lasting_port.ts";
 import { ioTest } from "../_support/levels.ts";
 import { goaway, settingsOf } from "../http2/_support/memory_server.ts";
 import { soon, until } from "../net/_support/until.ts";
 
 const ABANDONED_DIAL_MS = 1_000;
 
-/** A server of HTTP/2 on a port that may have been used before. */
 async function listen(port: number): Promise<Http2Server> {
   const server = createServer();
   await once(server.listen(port, "127.0.0.1"), "listening");
@@ -36,9 +36,7 @@ function connectionTo(port: number): GrpcConnection {
 }
 
 ioTest("GrpcConnection.session() tries anew after a peer that was not there", async () => {
-  const before = await listen(0);
-  const port = portOf(before);
-  await closed(before);
+  const port = lastingPort();
   const connection = connectionTo(port);
   await assert.rejects(soon("the end of the dial", connection.session()), /ECONNREFUSED/);
   const server = await listen(port);

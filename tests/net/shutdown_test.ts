@@ -6,6 +6,7 @@ import { EDGE } from "../_support/edge.ts";
 import { PermanentError } from "../../src/consensus/errors.ts";
 import { serve } from "../../src/net/serve.ts";
 import { settle } from "../../src/testing/manual_clock.ts";
+import { lastingPort, onceFree } from "../_support/lasting_port.ts";
 import { ioTest } from "../_support/levels.ts";
 import { grpcGetTs, H2Client } from "./_support/h2_client.ts";
 import { FLAG, frame, framesOf, H2_ERROR, hello, settingsAck, TYPE } from "./_support/h2_frames.ts";
@@ -70,7 +71,7 @@ ioTest("close() does not wait for an HTTP/2 client that sleeps", async () => {
 });
 
 ioTest("close() lets a slow call over HTTP/1.1 finish, with Connection: close", async () => {
-  await using rig = await ServerRig.start();
+  await using rig = await ServerRig.start({ port: lastingPort() });
   const calls = rig.holdCalls();
   await using client = await RawClient.connect(rig.port);
   client.send(HTTP1_CALL);
@@ -139,7 +140,7 @@ ioTest("close() closes connections that wait for nothing, whatever they speak", 
 });
 
 ioTest("close() ends readiness at once, and accepts through the lame-duck time", async () => {
-  await using rig = await ServerRig.start({ lameDuckMs: HOUR_MS });
+  await using rig = await ServerRig.start({ port: lastingPort(), lameDuckMs: HOUR_MS });
   using lameDuck = holdTimer(HOUR_MS);
   const closed = rig.server.close();
   const probe = await fetch(rig.url("/readyz"), { headers: { connection: "close" } });
@@ -173,14 +174,15 @@ ioTest("close() leaves the oracle to its owner", async () => {
 });
 
 ioTest("close() frees the port", async () => {
-  await using rig = await ServerRig.start();
+  await using rig = await ServerRig.start({ port: lastingPort() });
   await rig.server.close();
-  await using again = await serve(rig.node.oracle, { port: rig.port, edge: EDGE });
+  const serveAgain = () => serve(rig.node.oracle, { port: rig.port, edge: EDGE });
+  await using again = await onceFree(serveAgain);
   assert.equal(again.port, rig.port);
 });
 
 ioTest("serve() closes by itself when its oracle has failed, and says why", async () => {
-  await using rig = await ServerRig.start();
+  await using rig = await ServerRig.start({ port: lastingPort() });
   await using client = new H2Client(rig.url(""));
   await client.call(grpcGetTs());
   const error = new PermanentError("the engine is gone");

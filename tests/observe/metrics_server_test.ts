@@ -4,6 +4,7 @@ import assert from "node:assert/strict";
 import { connect, Server } from "node:net";
 import { MetricsListenError, serveMetrics } from "../../src/observe/metrics_server.ts";
 import type { MetricsServer } from "../../src/observe/metrics_server.ts";
+import { lastingPort, onceFree } from "../_support/lasting_port.ts";
 import { ioTest } from "../_support/levels.ts";
 import { recordLogs } from "../_support/logs.ts";
 
@@ -73,7 +74,7 @@ ioTest("serveMetrics() refuses an address that is not of this machine", async ()
 ioTest(
   "MetricsServer.close() ends an idle connection, frees the port and may be repeated",
   async () => {
-    const server = await serveMetrics(SOURCE, { port: 0 });
+    const server = await serveMetrics(SOURCE, { port: lastingPort() });
     const idle = connect({ host: "127.0.0.1", port: server.port });
     const closed = new Promise((resolve) => idle.once("close", resolve));
     idle.on("error", () => {});
@@ -83,7 +84,7 @@ ioTest(
     await server.close();
     await server.close();
     await closed;
-    await using again = await serveMetrics(SOURCE, { port: server.port });
+    await using again = await onceFree(() => serveMetrics(SOURCE, { port: server.port }));
     assert.equal(again.port, server.port);
   },
 );

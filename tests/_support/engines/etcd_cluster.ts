@@ -2,6 +2,7 @@
 
 import { join } from "node:path";
 import type { Certificates } from "../certs.ts";
+import { lastingPort } from "../lasting_port.ts";
 import { canRun } from "../levels.ts";
 import { EtcdMember } from "./etcd_member.ts";
 import type { EtcdPorts } from "./etcd_member.ts";
@@ -9,8 +10,6 @@ import type { EtcdPorts } from "./etcd_member.ts";
 const START_LIMIT_MS = 60_000;
 const LEADER_LIMIT_MS = 60_000;
 const POLL_MS = 50;
-/** Another process may take a free port before etcd does. */
-const ATTEMPTS = 3;
 
 /** What to do if etcd is not on this machine; for `ioTestNeeding`. */
 export const ETCD_MISSING: string | undefined = await canRun("etcd")
@@ -70,16 +69,14 @@ export class EtcdCluster implements AsyncDisposable {
    * @throws {Error} with their output, if they do not
    */
   static async start(options: EtcdClusterOptions = {}): Promise<EtcdCluster> {
-    for (let left = ATTEMPTS;; left--) {
-      const cluster = await EtcdCluster.#make(options);
-      try {
-        cluster.members.forEach((member) => member.start());
-        await cluster.healthy();
-        return cluster;
-      } catch (error) {
-        await cluster[Symbol.asyncDispose]();
-        if (left === 1 || !String(error).includes("address already in use")) throw error;
-      }
+    const cluster = await EtcdCluster.#make(options);
+    try {
+      cluster.members.forEach((member) => member.start());
+      await cluster.healthy();
+      return cluster;
+    } catch (error) {
+      await cluster[Symbol.asyncDispose]();
+      throw error;
     }
   }
 
@@ -160,7 +157,7 @@ export class EtcdCluster implements AsyncDisposable {
 
   static async #make(options: EtcdClusterOptions): Promise<EtcdCluster> {
     const directory = await Deno.makeTempDir({ prefix: "tsoracle-etcd-" });
-    const ports = freePorts(options.members ?? 1);
+    const ports = portsOf(options.members ?? 1);
     const plan: Plan = {
       directory,
       ports,
@@ -276,17 +273,9 @@ async function restoreSnapshot(plan: Plan, index: number): Promise<void> {
   );
 }
 
-/** Ports that were free a moment ago, all different. */
-function freePorts(members: number): readonly EtcdPorts[] {
-  const listeners = Array.from(
-    { length: members * 3 },
-    () => Deno.listen({ hostname: "127.0.0.1", port: 0 }),
-  );
-  const ports = listeners.map(({ addr }) => addr.port);
-  listeners.forEach((listener) => listener.close());
-  return Array.from({ length: members }, (_, index) => {
-    const [client = 0, peer = 0, metrics = 0] = ports.slice(index * 3);
-    return { client, peer, metrics };
+function portsOf(members: number): readonly EtcdPorts[] {
+  return Array.from({ length: members }, () => {
+    return { client: lastingPort(), peer: lastingPort(), metrics: lastingPort() };
   });
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { join } from "node:path";
+import { lastingPort } from "../lasting_port.ts";
 import { within } from "../server_process.ts";
 import { FAKETIME_LIBRARY, postgresCommand, runPostgres } from "./postgres_binaries.ts";
 import { childrenOf, hasEnded, signal } from "./processes.ts";
@@ -10,8 +11,6 @@ export { FAKETIME_MISSING, POSTGRES_MISSING } from "./postgres_binaries.ts";
 const START_LIMIT_MS = 60_000;
 const EXIT_LIMIT_MS = 60_000;
 const POLL_MS = 20;
-/** Another process may take a free port before the server does. */
-const ATTEMPTS = 3;
 const KEPT_OUTPUT = 16_384;
 
 const QUICK_SETTINGS: Readonly<Record<string, string>> = {
@@ -237,18 +236,16 @@ export class PostgresServer implements AsyncDisposable {
     fill: (data: string) => Promise<void>,
     isShiftable = false,
   ): Promise<PostgresServer> {
-    for (let left = ATTEMPTS;; left--) {
-      const directory = await makeDirectory();
-      const server = new PostgresServer(directory, freePort(), isShiftable);
-      try {
-        if (isShiftable) await server.setClock("+0s");
-        await fill(server.data);
-        await server.serve();
-        return server;
-      } catch (error) {
-        await server[Symbol.asyncDispose]();
-        if (left === 1 || !server.output.includes("Address already in use")) throw error;
-      }
+    const directory = await makeDirectory();
+    const server = new PostgresServer(directory, lastingPort(), isShiftable);
+    try {
+      if (isShiftable) await server.setClock("+0s");
+      await fill(server.data);
+      await server.serve();
+      return server;
+    } catch (error) {
+      await server[Symbol.asyncDispose]();
+      throw error;
     }
   }
 
@@ -327,11 +324,4 @@ async function configure(data: string, settings: Readonly<Record<string, string>
   const lines = Object.entries({ ...QUICK_SETTINGS, ...settings })
     .map(([name, value]) => `${name} = '${value}'\n`);
   await Deno.writeTextFile(join(data, "postgresql.conf"), lines.join(""), { append: true });
-}
-
-function freePort(): number {
-  const listener = Deno.listen({ hostname: "127.0.0.1", port: 0 });
-  const { port } = listener.addr;
-  listener.close();
-  return port;
 }

@@ -4,16 +4,11 @@ import { Buffer } from "node:buffer";
 import { once } from "node:events";
 import { connect, createServer } from "node:net";
 import type { Server, Socket } from "node:net";
+import { lastingPort, onceFree } from "../../_support/lasting_port.ts";
 import { soon, until } from "../../net/_support/until.ts";
 
 const HOST = "127.0.0.1";
 const HEAD_BYTES = 24;
-
-/**
- * Where ports are taken from: below those that systems give to outgoing connections. One of these would take the port
- * while the valve is down.
- */
-const PORTS = { first: 20_000, count: 12_000 } as const;
 
 /** The two ends of a connection that goes through a valve. */
 interface Pipe {
@@ -40,15 +35,9 @@ export class Valve implements AsyncDisposable {
 
   /** Opens a valve on a free port. */
   static async open(targetPort: number): Promise<Valve> {
-    for (;;) {
-      const valve = new Valve(PORTS.first + Math.floor(Math.random() * PORTS.count), targetPort);
-      try {
-        await valve.up();
-        return valve;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== "EADDRINUSE") throw error;
-      }
-    }
+    const valve = new Valve(lastingPort(), targetPort);
+    await valve.up();
+    return valve;
   }
 
   /** `host:port`; it stays. */
@@ -100,10 +89,12 @@ export class Valve implements AsyncDisposable {
 
   /** Listens again, on the same port. */
   async up(): Promise<void> {
-    const listener = createServer((client) => this.#join(client));
-    listener.listen(this.#port, HOST);
-    await soon("a port to listen on", once(listener, "listening"));
-    this.#listener = listener;
+    this.#listener = await onceFree(async () => {
+      const listener = createServer((client) => this.#join(client));
+      listener.listen(this.#port, HOST);
+      await soon("a port to listen on", once(listener, "listening"));
+      return listener;
+    });
   }
 
   /** Lets nothing through from here on. */

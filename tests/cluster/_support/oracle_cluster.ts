@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: Apache-2.0
 
+import { lastingAddress } from "../../_support/lasting_port.ts";
 import { CLI, ServerProcess } from "../../_support/server_process.ts";
 import type { Program } from "../../_support/server_process.ts";
 import { ClusterNode } from "./cluster_node.ts";
 import type { StartNode } from "./cluster_node.ts";
-import { freeAddress } from "./free_port.ts";
 
 /** Options of {@linkcode OracleCluster.start}. */
 export interface OracleClusterOptions {
@@ -37,7 +37,7 @@ export class OracleCluster implements AsyncDisposable {
 
   /** Makes a cluster of nodes that do not run yet, each on a free address unless it names one. */
   private constructor(plans: readonly NodePlan[]) {
-    this.nodes = plans.map(({ address = freeAddress(), start }, index) =>
+    this.nodes = plans.map(({ address = lastingAddress(), start }, index) =>
       new ClusterNode(index, address, start)
     );
   }
