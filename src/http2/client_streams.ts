@@ -20,6 +20,9 @@ import { readResponse } from "./response_head.ts";
 import type { ResponseReading } from "./response_head.ts";
 import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from "./settings.ts";
 
+/** The head and the trailers. */
+const BLOCKS_OF_ANSWER = 2;
+
 /** What a client does with its streams. */
 export interface ClientStreamsOptions {
   /** Largest head or trailers of an answer, as counted by SETTINGS_MAX_HEADER_LIST_SIZE, in bytes. */
@@ -50,6 +53,8 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   readonly #open = new Map<number, ClientStream>();
   readonly #waiting = new Set<ClientStream>();
   #nextId: number;
+  /** Header blocks that may be on their way for streams that this side has reset. */
+  #lateBlocks = 0;
   #isGreeted = false;
   #isClosed = false;
   #isBusy = false;
@@ -72,6 +77,10 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
 
   /** A server opens no streams. */
   get lastPeerId(): number {
+    return 0;
+  }
+
+  get peerStreams(): number {
     return 0;
   }
 
@@ -177,6 +186,7 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   }
 
   sendReset(streamId: number, code: number): void {
+    this.#lateBlocks += BLOCKS_OF_ANSWER;
     this.output.frames.rstStream(streamId, code);
     this.output.schedule();
   }
@@ -234,9 +244,9 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
     unpad(frame, this.#span);
     this.#release(0, this.#window.release(frameBytes));
     const stream = this.#find(streamId);
-    if (stream === undefined) return;
     const isEnd = (flags & FLAG.endStream) !== 0;
     if (this.#span.start === this.#span.end && !isEnd) spend(this.#parts.budget);
+    if (stream === undefined) return;
     const credit = stream.receiveData(bytes, this.#span, frameBytes);
     if (!isEnd) return this.#release(streamId, credit);
     this.#parts.budget.earn();
@@ -266,9 +276,16 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   #onBlock({ streamId, endStream }: BlockHead, source: BlockSource): void {
     const reading = this.#answers.read(source);
     const stream = this.#open.get(streamId);
-    if (endStream && stream !== undefined) this.#parts.budget.earn();
+    if (stream === undefined) return this.#countLateBlock();
+    if (endStream) this.#parts.budget.earn();
     else if (reading.kind === "head" && reading.head.status < 200) spend(this.#parts.budget);
-    stream?.receiveBlock(reading, endStream);
+    stream.receiveBlock(reading, endStream);
+  }
+
+  /** What comes of an answer that was cancelled is no fault of the server; anything else is of no use. */
+  #countLateBlock(): void {
+    if (this.#lateBlocks > 0) this.#lateBlocks -= 1;
+    else spend(this.#parts.budget);
   }
 
   #onReset(frame: Frame): void {

@@ -233,8 +233,8 @@ export class Connection {
   /** Credit is given for what was or will be received; more of it is of no use. None at all is a fault of its own. */
   #countCredit({ bytes, start }: Frame): void {
     if (readUint31(bytes, start) === 0) return;
-    const streams = this.#streams.lastPeerId / 2;
-    const allowed = CREDITS_PER_FRAME * (streams + this.#output.frames.dataFrames);
+    const frames = this.#streams.peerStreams + this.#output.frames.dataFrames;
+    const allowed = CREDITS_PER_FRAME * frames;
     if (this.#credits < allowed) this.#credits += 1;
     else spend(this.#parts.budget);
   }

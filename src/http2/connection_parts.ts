@@ -42,6 +42,8 @@ export interface StreamLayer {
   readonly isPeerOpening: boolean;
   /** The highest stream that the peer has opened, for GOAWAY. */
   readonly lastPeerId: number;
+  /** How many streams the peer has opened. */
+  readonly peerStreams: number;
 
   /**
    * Takes a frame of a stream: DATA, HEADERS, PRIORITY, RST_STREAM, PUSH_PROMISE, CONTINUATION, or WINDOW_UPDATE.

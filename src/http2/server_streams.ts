@@ -71,6 +71,10 @@ export class ServerStreams implements StreamLayer, StreamHost {
     return this.#book.lastId;
   }
 
+  get peerStreams(): number {
+    return this.#book.used;
+  }
+
   get isPeerOpening(): boolean {
     return true;
   }
@@ -220,7 +224,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
   #onRequestHead(block: BlockHead, source: BlockSource): void {
     const { streamId, isSelfDependent, endStream } = block;
     const reading = this.#blocks.read(source);
-    if (this.#isClosed) return;
+    if (this.#isClosed) return spend(this.#parts.budget);
     this.#book.use(streamId);
     if (this.#book.size >= this.#limits.streams) this.letGo();
     if (this.#book.size >= this.#limits.streams) return this.#onTooMany(streamId);
@@ -263,7 +267,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
     }
     if (this.#book.isIdle(streamId)) {
       // After a goodbye the streams that came too late count as never used.
-      if (this.#isClosed) return;
+      if (this.#isClosed) return spend(this.#parts.budget);
       throw protocolFault(`a frame on the idle stream ${streamId}`);
     }
     spend(this.#parts.budget);
@@ -276,8 +280,8 @@ export class ServerStreams implements StreamLayer, StreamHost {
 
   #onReset(frame: Frame): void {
     const { streamId } = frame;
-    if (this.#book.isIdle(streamId)) return this.#onIdle("RST_STREAM");
     spend(this.#parts.budget);
+    if (this.#book.isIdle(streamId)) return this.#onIdle("RST_STREAM");
     this.#book.notePeerReset(streamId);
     this.#book.get(streamId)?.close(readUint32(frame.bytes, frame.start));
   }
@@ -285,10 +289,11 @@ export class ServerStreams implements StreamLayer, StreamHost {
   #onWindowUpdate(frame: Frame): void {
     const { streamId } = frame;
     const bytes = readUint31(frame.bytes, frame.start);
-    if (this.#book.isIdle(streamId)) return this.#onIdle("WINDOW_UPDATE");
     const stream = this.#book.get(streamId);
     // Credit has been counted, but for none at all.
-    if (stream === undefined) return bytes === 0 ? spend(this.#parts.budget) : undefined;
+    if (stream === undefined && bytes === 0) spend(this.#parts.budget);
+    if (this.#book.isIdle(streamId)) return this.#onIdle("WINDOW_UPDATE");
+    if (stream === undefined) return;
     if (bytes === 0) return this.#refuse(streamId, ERROR_CODE.protocolError);
     stream.sendWindowBytes += bytes;
     if (stream.sendWindowBytes > MAX_WINDOW_BYTES) {

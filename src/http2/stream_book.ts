@@ -24,11 +24,17 @@ export class StreamBook {
   readonly #resetHere = new RecentIds();
   readonly #resetThere = new RecentIds();
   #size = 0;
+  #used = 0;
   #lastId = 0;
 
   /** How many streams are open. */
   get size(): number {
     return this.#size;
+  }
+
+  /** How many streams the peer has used, which may leave numbers out. */
+  get used(): number {
+    return this.#used;
   }
 
   /** The highest stream that the peer has used. */
@@ -55,6 +61,7 @@ export class StreamBook {
 
   /** The peer uses the stream. */
   use(streamId: number): void {
+    this.#used += 1;
     this.#lastId = streamId;
   }
 

@@ -14,11 +14,15 @@ import {
   MemoryServer,
   reset,
   settingsOf,
+  trailers,
   windowUpdate,
 } from "./_support/memory_server.ts";
 
 const EMPTY = Buffer.alloc(0);
 const CALM = ERROR_CODE.enhanceYourCalm;
+
+/** All that may be wasted, and what credit is of use. */
+const MANY = NUISANCE_BURST + 20;
 
 /** What a hostile server sends again and again, with a request under way on stream 1. */
 const FLOODS: readonly (readonly [string, Buffer])[] = [
@@ -32,18 +36,24 @@ const FLOODS: readonly (readonly [string, Buffer])[] = [
   ["GOAWAY", goaway(0x7fff_ffff)],
   ["credit of 0 for a stream that is over", windowUpdate(3, 0)],
   ["resets of a stream that is over", reset(3, ERROR_CODE.cancel)],
+  ["answers to no PING", frame(TYPE.ping, FLAG.ack, 0, Buffer.alloc(8))],
+  ["credit", windowUpdate(0, 1)],
+  ["credit for a stream that is over", windowUpdate(3, 1)],
+  ["heads of a stream that is over", head(3)],
+  ["trailers of a stream that is over", trailers(3)],
+  ["empty DATA of a stream that is over", data(3, EMPTY)],
 ];
 
 for (const [name, step] of FLOODS) {
   Deno.test(`a flood of ${name} ends its connection after ${NUISANCE_BURST}, in one read or many`, () => {
-    for (const perRead of [NUISANCE_BURST + 2, 1]) {
+    for (const perRead of [MANY, 1]) {
       using server = MemoryServer.greeted();
       const asked = server.request();
       server.request();
       server.send(answer(3, ""));
       if (name === "empty DATA") server.send(head(1));
       let taken = 0;
-      for (; taken < NUISANCE_BURST + 2 && server.goaways.length === 0; taken += perRead) {
+      for (; taken < MANY && server.goaways.length === 0; taken += perRead) {
         server.send(...Array<Buffer>(perRead).fill(step));
       }
       assert(taken >= NUISANCE_BURST - 2, `it was ended after ${taken}`);
@@ -51,6 +61,14 @@ for (const [name, step] of FLOODS) {
     }
   });
 }
+
+Deno.test("whole answers to requests that were cancelled are no flood", () => {
+  using server = MemoryServer.greeted();
+  const asked = Array.from({ length: NUISANCE_BURST + 1 }, () => server.request());
+  asked.forEach(({ stream }) => stream.cancel());
+  for (const { stream } of asked) server.send(answer(stream.id, "a"));
+  assert.deepEqual(server.goaways, []);
+});
 
 for (const parts of [1_000, 0]) {
   Deno.test(`header blocks without an end in parts of ${parts} bytes cost the connection`, () => {

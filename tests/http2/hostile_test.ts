@@ -32,6 +32,12 @@ function ask(i: number): Buffer {
   return Buffer.concat([i === 0 ? initialWindow(0) : EMPTY, request]);
 }
 
+/** The i-th step of a client that has said goodbye while a stream is open. */
+function leaving(i: number, step: Buffer): Buffer {
+  const goodbye = frame(TYPE.goaway, 0, 0, Buffer.alloc(8));
+  return i === 0 ? Buffer.concat([openStream(1), goodbye, step]) : step;
+}
+
 /** What a hostile client sends as its i-th step. */
 const FLOODS: readonly (readonly [string, (i: number) => Buffer])[] = [
   ["PING", () => frame(TYPE.ping, 0, 0, Buffer.alloc(8))],
@@ -44,6 +50,14 @@ const FLOODS: readonly (readonly [string, (i: number) => Buffer])[] = [
     "credit of 0 for a stream that is over",
     (i) => Buffer.concat([i ? EMPTY : openStream(1), i ? EMPTY : cancel(1), windowUpdate(1, 0)]),
   ],
+  [
+    "credit after the last number that a stream can have",
+    (i) => Buffer.concat([i ? EMPTY : openStream(0x7fff_ffff), windowUpdate(0, 1)]),
+  ],
+  ["streams after its goodbye", (i) => leaving(i, openStream(2 * i + 3))],
+  ["bodies after its goodbye", (i) => leaving(i, data(3, Buffer.from("a")))],
+  ["resets after its goodbye", (i) => leaving(i, cancel(3))],
+  ["credit of 0 after its goodbye", (i) => leaving(i, windowUpdate(3, 0))],
   ["PRIORITY", () => frame(2, 0, 1, Buffer.alloc(5))],
   ["frames of unknown types", () => frame(0xfa, 0, 0, EMPTY)],
   ["empty DATA", (i) => Buffer.concat([i === 0 ? openStream(1) : EMPTY, data(1, EMPTY)])],
