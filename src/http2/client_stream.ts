@@ -70,6 +70,13 @@ export interface ClientStreamHost {
   forget(stream: ClientStream): void;
 }
 
+/** A server that has begun to answer has looked at the request, whatever it says then. */
+const REFUSED_LATE: StreamFailure = {
+  kind: "broken",
+  code: ERROR_CODE.protocolError,
+  text: "refused after its answer had begun",
+};
+
 /** A request and what has come of its answer. */
 export class ClientStream implements Sender {
   /** The number of the stream, 0 before it is open. */
@@ -211,8 +218,9 @@ export class ClientStream implements Sender {
   /** The stream has ended without a whole answer. For the connection. */
   fail(failure: StreamFailure): void {
     if (this.#isOver) return;
+    const isUntrue = failure.kind === "unprocessed" && this.#head !== undefined;
     this.#close();
-    this.#sink.onFailed(failure);
+    this.#sink.onFailed(isUntrue ? REFUSED_LATE : failure);
   }
 
   #receiveTrailers(fields: readonly HeaderField[], endStream: boolean): void {

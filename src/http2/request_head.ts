@@ -114,6 +114,7 @@ function completeHead(
   const scheme = pseudo.get(":scheme") ?? "";
   const path = pseudo.get(":path") ?? "";
   const authority = pseudo.get(":authority") ?? "";
+  const port = DEFAULT_PORTS.get(scheme.toLowerCase());
   if (method === "") return "a request without :method";
   if (method === "CONNECT") {
     if (pseudo.has(":scheme") || pseudo.has(":path")) return "CONNECT with :scheme or :path";
@@ -121,14 +122,12 @@ function completeHead(
   } else {
     if (scheme === "") return "a request without :scheme";
     if (path === "") return "a request without :path";
-    const fault = DEFAULT_PORTS.has(scheme) ? webFault(method, path, authority) : undefined;
+    const fault = port === undefined ? undefined : webFault(method, path, authority);
     if (fault !== undefined) return fault;
   }
   const contentLength = lengthOf(fields);
   if (contentLength === "odd") return "a content-length that is none";
-  if (hasOtherHost(fields, { scheme, authority })) {
-    return "a host that is not the one of :authority";
-  }
+  if (hasOtherHost(fields, authority, port)) return "a host that is not the one of :authority";
   return { method, scheme, authority, path, fields, contentLength };
 }
 
@@ -136,15 +135,16 @@ function completeHead(
 function webFault(method: string, path: string, authority: string): string | undefined {
   const isAsterisk = path === "*" && method === "OPTIONS";
   if (!path.startsWith("/") && !isAsterisk) return "a :path that is none";
+  if (authority.startsWith(":")) return "an :authority without a host";
   return authority.includes("@") ? "an :authority with the name of a user" : undefined;
 }
 
 /** Whether `host` names another than `:authority`, or, without one, another than before (RFC 9113, 8.3.1). */
 function hasOtherHost(
   fields: readonly HeaderField[],
-  { scheme, authority }: Pick<RequestHead, "scheme" | "authority">,
+  authority: string,
+  port: string | undefined,
 ): boolean {
-  const port = DEFAULT_PORTS.get(scheme);
   let host = hostOf(authority, port);
   for (const { name, value } of fields) {
     if (name !== "host") continue;

@@ -162,6 +162,18 @@ Deno.test("a stream that is reset fails, and one that is refused was not process
   assert.deepEqual(second.events, ["unprocessed"]);
 });
 
+for (
+  const [how, refusal] of [["reset", reset(1, refusedStream)], ["goodbye", goaway(0)]] as const
+) {
+  Deno.test(`a request whose answer has begun was processed, whatever a ${how} says then`, () => {
+    using server = MemoryServer.greeted();
+    const [asked, other] = [server.request(), server.request()];
+    server.send(headers(1, { ":status": "103" }), head(1), refusal, reset(3, refusedStream));
+    assert.deepEqual(asked.events, ["head", "broken"]);
+    assert.deepEqual(other.events, ["unprocessed"]);
+  });
+}
+
 Deno.test("after a goodbye the streams above it were not processed, and the others come to their end", () => {
   using server = MemoryServer.greeted([[MAX_STREAMS, 2]]);
   const [first, second, third] = [server.request(), server.request(), server.request()];

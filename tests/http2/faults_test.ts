@@ -169,6 +169,12 @@ const RESETS: readonly (readonly [string, number, ...Buffer[]])[] = [
     head(1, [[":method", "GET"], [":scheme", "1:"], [":path", "/"]], WHOLE),
   ],
   ["a user in :authority", protocolError, head(1, [...POST, [":authority", "me@a"]], WHOLE)],
+  ["a port alone in :authority", protocolError, head(1, [...POST, [":authority", ":80"]], WHOLE)],
+  [
+    "a path without a slash under HTTP in capitals",
+    protocolError,
+    head(1, [[":method", "POST"], [":scheme", "HTTP"], [":path", "a"]], WHOLE),
+  ],
   ["a line break in :authority", protocolError, head(1, [...POST, [":authority", "a\nb"]], WHOLE)],
   ["CONNECT with a path", protocolError, head(1, [[":method", "CONNECT"], [":path", "/"]], WHOLE)],
   ["connection", protocolError, head(1, [...POST, ["connection", "close"]], WHOLE)],
@@ -248,10 +254,12 @@ Deno.test("a host that says again what :authority says is no fault", () => {
   client.send(head(3, [...POST, ["host", "a:1"]], WHOLE));
   client.send(head(5, [...POST, [":authority", "a"], ["host", "a:80"]], WHOLE));
   client.send(head(7, [...POST, [":authority", "[::1]:80"], ["host", "[::1]"]], WHOLE));
-  const closed = [1, 3, 5, 7].map((stream) => [stream, 0]);
+  const shouted: typeof POST = [[":method", "POST"], [":scheme", "HTTP"], [":path", "/"]];
+  client.send(head(9, [...shouted, [":authority", "a"], ["host", "a:80"]], WHOLE));
+  const closed = [1, 3, 5, 7, 9].map((stream) => [stream, 0]);
   assert.deepEqual([client.resets, client.sink.closed], [[], closed]);
-  client.send(head(9, [...POST, [":authority", "a"], ["host", "a:443"]], WHOLE));
-  assert.deepEqual(client.resets, [[9, protocolError]]);
+  client.send(head(11, [...POST, [":authority", "a"], ["host", "a:443"]], WHOLE));
+  assert.deepEqual(client.resets, [[11, protocolError]]);
 });
 
 Deno.test("te may say trailers in capitals", () => {
