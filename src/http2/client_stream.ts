@@ -73,7 +73,7 @@ export interface ClientStreamHost {
 /** A server that has begun to answer has looked at the request, whatever it says then. */
 const REFUSED_LATE: StreamFailure = {
   kind: "broken",
-  code: ERROR_CODE.protocolError,
+  code: ERROR_CODE.refusedStream,
   text: "refused after its answer had begun",
 };
 

@@ -3,6 +3,7 @@
 import { Code } from "@connectrpc/connect";
 import assert from "node:assert/strict";
 import { Buffer } from "node:buffer";
+import { faultOf } from "../../src/client/calls/fault.ts";
 import { ERROR_CODE } from "../../src/http2/error_code.ts";
 import type { WatchResponse } from "../../src/gen/etcdserverpb/rpc_pb.ts";
 import { Watch } from "../../src/gen/etcdserverpb/rpc_pb.ts";
@@ -254,7 +255,10 @@ for (
         assert.equal(await next(), 1n);
         const waiting = next();
         peer.send(reset(1, code));
-        await assert.rejects(waiting, { code: expected });
+        const fault = await waiting.then(() => assert.fail(), (error) => error);
+        assert.equal(fault.code, expected);
+        // Its answer has begun: it must not pass for a call that was never looked at.
+        assert.equal(faultOf(fault, { sendsOnce: true }).kind, "transport");
         assert.deepEqual(peer.resetsOf(1), []);
       }),
   );
