@@ -235,13 +235,8 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   #onData(frame: Frame): void {
     const { streamId, bytes, flags } = frame;
     const frameBytes = frame.end - frame.start;
-    if (!this.#window.take(frameBytes)) {
-      throw new ConnectionFault(
-        ERROR_CODE.flowControlError,
-        "more than the window of the connection",
-      );
-    }
     unpad(frame, this.#span);
+    // Nothing of it is held, so that the window of the connection is never used up.
     this.#release(0, this.#window.release(frameBytes));
     const stream = this.#find(streamId);
     const isEnd = (flags & FLAG.endStream) !== 0;

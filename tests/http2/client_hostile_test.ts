@@ -70,13 +70,34 @@ Deno.test("whole answers to requests that were cancelled are no flood", () => {
   assert.deepEqual(server.goaways, []);
 });
 
-for (const parts of [1_000, 0]) {
-  Deno.test(`header blocks without an end in parts of ${parts} bytes cost the connection`, () => {
+for (const end of ["trailers", "a body", "a head"] as const) {
+  Deno.test(`a frame of no use is forgiven for each answer that ends with ${end}`, () => {
+    using server = MemoryServer.greeted();
+    const ping = frame(TYPE.ping, 0, 0, Buffer.alloc(8));
+    // The settings of the server were one.
+    server.send(...Array<Buffer>(NUISANCE_BURST - 2).fill(ping));
+    for (let i = 0; i < 10; i++) {
+      const { stream: { id }, events } = server.request();
+      if (end === "trailers") server.send(ping, answer(id, "a"));
+      else if (end === "a head") server.send(ping, head(id, true));
+      else server.send(ping, head(id), data(id, Buffer.from("a"), true));
+      assert.deepEqual(events, ["head", "end"]);
+    }
+    assert.deepEqual(server.goaways, []);
+    server.send(ping, ping);
+    assert.deepEqual(server.goaways, [CALM]);
+  });
+}
+
+for (const [partBytes, parts] of [[1_000, 33], [0, 64]] as const) {
+  Deno.test(`header blocks without an end in parts of ${partBytes} bytes cost the connection`, () => {
     using server = MemoryServer.greeted();
     const asked = server.request();
     server.send(head(1).fill(0, 4, 5));
-    const part = frame(TYPE.continuation, 0, 1, Buffer.alloc(parts));
-    for (let i = 0; i < 65 && server.goaways.length === 0; i++) server.send(part);
+    const part = frame(TYPE.continuation, 0, 1, Buffer.alloc(partBytes));
+    server.send(...Array<Buffer>(parts - 1).fill(part));
+    assert.deepEqual([server.goaways, asked.events], [[], []]);
+    server.send(part);
     assert.deepEqual([server.goaways, asked.events], [[CALM], ["lost"]]);
   });
 }
@@ -104,6 +125,9 @@ Deno.test("garbage and other protocols end the connection at once", () => {
     assert.deepEqual([server.goaways.length, asked.events], [1, ["unprocessed"]]);
     assert.deepEqual(server.told.includes("greeted"), false);
   }
+  using hasty = new MemoryServer();
+  hasty.send(settingsAck());
+  assert.deepEqual([hasty.goaways, hasty.told], [[ERROR_CODE.protocolError], ["over"]]);
 });
 
 Deno.test("a storm of goodbyes ends each request once, whatever they name", () => {
