@@ -47,12 +47,14 @@ export const ANSWERS_LOST: Fault = {
   name: "writes that time out although they were made",
   async strike(rig) {
     const { nodes } = rig.cluster;
-    const leader = await leaderOf(rig);
-    const others = nodes.filter((node) => node !== leader);
-    const led = untilOneHas([leader], ["beat", "writeSequences"]);
-    const followed = untilOneHas(others, ["takeOver", "persistHighWater"]);
+    // Whichever leads by then: a leader that lost the answer to a heartbeat may lose its term as well.
+    const led = untilOneHas(nodes, ["beat", "writeSequences"]);
     for (const node of nodes) node.process.signal(LOSE_ANSWERS);
     await led();
+    const leader = await leaderOf(rig);
+    const others = nodes.filter((node) => node !== leader);
+    const followed = untilOneHas(others, ["takeOver", "persistHighWater"]);
+    for (const node of others) node.process.signal(LOSE_ANSWERS);
     await failOver(rig, this.name, () => leader.kill());
     await followed();
     await leader.start();
