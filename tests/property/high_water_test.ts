@@ -98,7 +98,7 @@ Deno.test("the high-water stays within one window of the clock or the cursor, wh
       for (let left = self.waiting + 5; left > 0; left--) await self.pass(RETRY_OR_PERSIST_MS);
       assert.equal(self.waiting, 0, "a call waits for ever");
     }),
-    { numRuns: scaled(150, 5_000) },
+    { numRuns: scaled(75, 5_000) },
   );
 });
 
@@ -169,7 +169,7 @@ Deno.test("the high-water never runs away from the clock, over hours of all that
         await self.pass(restMs(part, options));
       }
     }),
-    { numRuns: scaled(60, 2_000) },
+    { numRuns: scaled(40, 2_000) },
   );
 });
 
@@ -184,7 +184,7 @@ Deno.test("in steady state no request waits for a persist, the first one after i
         assert.equal(self.waited, 0, `a request waits after a stretch of ${part.kind}`);
       }
     }),
-    { numRuns: scaled(60, 2_000) },
+    { numRuns: scaled(40, 2_000) },
   );
 });
 
@@ -244,6 +244,6 @@ Deno.test("the safe point of an idle oracle follows the clock within one window"
         before = safeMs;
       }
     }),
-    { numRuns: scaled(100, 3_000) },
+    { numRuns: scaled(50, 3_000) },
   );
 });

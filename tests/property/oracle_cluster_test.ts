@@ -64,7 +64,7 @@ Deno.test("Oracle keeps real-time order, sequences and leases over nodes that fo
     fc.asyncProperty(SHAPE, RUN, async (shape, run) => {
       await play({ ...shape, handover: LEASES }, run);
     }),
-    { numRuns: scaled(600, 20_000) },
+    { numRuns: scaled(300, 20_000) },
   );
 });
 
@@ -73,7 +73,7 @@ Deno.test("Oracle repeats no timestamp, ordinal or lease over nodes that overlap
     fc.asyncProperty(SHAPE, RUN, async (shape, run) => {
       await play({ ...shape, handover: AT_WILL }, run);
     }),
-    { numRuns: scaled(600, 20_000) },
+    { numRuns: scaled(300, 20_000) },
   );
 });
 

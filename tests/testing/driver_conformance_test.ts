@@ -15,7 +15,7 @@ import { modelHarness, ModelNode } from "./_support/model_cluster.ts";
 import type { ModelCluster } from "./_support/model_cluster.ts";
 
 /** Long enough for any check of the model, which waits for nothing outside the process. */
-const PATIENCE_MS = 500;
+const PATIENCE_MS = 200;
 /** For a machine so busy that a check does not come to its verdict by then. */
 const CALM_MS = 60_000;
 

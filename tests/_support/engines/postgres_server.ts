@@ -58,10 +58,7 @@ export class PostgresServer implements AsyncDisposable {
    */
   static async start(options: PostgresServerOptions = {}): Promise<PostgresServer> {
     return await PostgresServer.#make(async (data) => {
-      await runPostgres("initdb", [
-        ...["-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"],
-        "--no-sync",
-      ]);
+      await copyEmptyData(data);
       const access = [...options.access ?? [], "host all,replication all 127.0.0.1/32 trust", ""];
       await Deno.writeTextFile(join(data, "pg_hba.conf"), access.join("\n"));
       await configure(data, options.settings ?? {});
@@ -306,6 +303,29 @@ export class PostgresServer implements AsyncDisposable {
       this.#output = (this.#output + text).slice(-KEPT_OUTPUT);
     }
   }
+}
+
+/** The data of a server that has never run, made once for all tests of a file. */
+let emptyData: Promise<string> | undefined;
+
+/** Makes the data of a new server: a copy takes a tenth of what it takes to make them. */
+async function copyEmptyData(data: string): Promise<void> {
+  emptyData ??= makeEmptyData();
+  const args = ["-a", await emptyData, data];
+  const { success, stderr } = await new Deno.Command("cp", { args }).output();
+  if (!success) throw new Error(new TextDecoder().decode(stderr));
+}
+
+async function makeEmptyData(): Promise<string> {
+  const directory = await makeDirectory();
+  // It outlives the tests, each of which may be the last.
+  globalThis.addEventListener("unload", () => Deno.removeSync(directory, { recursive: true }));
+  const data = join(directory, "data");
+  await runPostgres("initdb", [
+    ...["-D", data, "-U", "postgres", "--auth=trust", "--encoding=UTF8", "--no-locale"],
+    "--no-sync",
+  ]);
+  return data;
 }
 
 /** A directory whose data the user of the server may read and write. */

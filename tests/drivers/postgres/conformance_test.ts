@@ -10,7 +10,7 @@ ioTestNeeding(
   POSTGRES_MISSING,
   "PostgresDriver keeps every promise of a driver",
   async (t) => {
-    await using server = await PostgresServer.start();
+    await using server = await PostgresServer.start({ settings: { max_connections: "120" } });
     const { host } = new URL(server.url());
     const urlsOf = (address: string) => [server.url().replace(host, address)];
     await conformOnEngine(t, "PostgresDriver:", {
