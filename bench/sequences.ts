@@ -68,19 +68,18 @@ async function measureArm(
   const latencies = new Latencies();
   const startMs = performance.now() + warmUpMs;
   const endMs = startMs + measureMs;
-  let answers = 0;
   const callInTurn = async () => {
-    for (let beganMs = 0; (beganMs = performance.now()) < endMs;) {
+    // However slow the machine is, one call is measured.
+    for (let beganMs = 0; (beganMs = performance.now()) < endMs || latencies.size === 0;) {
       const block = await oracle.sequences.take({ key: KEY, count: 1 });
       const nowMs = performance.now();
       gaps.received(block);
-      if (nowMs < startMs) continue;
-      latencies.record(nowMs - beganMs);
-      if (nowMs <= endMs) answers++;
+      if (nowMs >= startMs) latencies.record(nowMs - beganMs);
     }
   };
   await Promise.all(Array.from({ length: callers }, callInTurn));
+  const endedMs = performance.now();
   const violations = gaps.check(await driver.loadDenseSeq(KEY)).length;
-  const perSecond = answers / (measureMs / 1_000);
+  const perSecond = latencies.size / ((endedMs - startMs) / 1_000);
   return { arm, callers, perSecond, latency: latencies.figures(), violations };
 }
