@@ -3,8 +3,8 @@
 import { fileURLToPath } from "node:url";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
-const START_LIMIT_MS = 30_000;
-const EXIT_LIMIT_MS = 30_000;
+const START_LIMIT_MS = 60_000;
+const EXIT_LIMIT_MS = 60_000;
 
 /** A program and its arguments, in front of `serve`. */
 export type Program = readonly [string, ...string[]];

@@ -141,7 +141,7 @@ ioTest("tsoracle get ends with 1 when nobody is known to lead", async () => {
     "--endpoint",
     server.address,
     "--timeout",
-    "300ms",
+    "2s",
   ]);
   assert.equal(code, 1);
   assert.match(stderr, /nobody is known to lead; try again/);
@@ -169,7 +169,7 @@ ioTest("tsoracle get does not call a server unreachable that says UNAVAILABLE", 
   await using server = await serveStreams((stream) =>
     refuseStream(stream, { status: 14, message: "too many wait" })
   );
-  const args = ["get", "--endpoint", server.address, "--timeout", "300ms"];
+  const args = ["get", "--endpoint", server.address, "--timeout", "2s"];
   const { code, stderr } = await runCli(args);
   assert.equal(code, 1);
   assert.match(stderr, /: it answered UNAVAILABLE: .*too many wait; try again in a moment\n$/);

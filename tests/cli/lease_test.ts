@@ -5,14 +5,15 @@ import { ioTest } from "../_support/levels.ts";
 import { serveLocally } from "./_support/local_server.ts";
 import { runCli, startCli } from "./_support/run_cli.ts";
 
-/** Short leases, so that a renewal comes at once. */
-const FLAGS = ["--lease-ttl-min", "300ms"];
+/** Short leases, so that a renewal comes soon; a process that stands still for two thirds of one loses it. */
+const TTL = "3s";
+const FLAGS = ["--lease-ttl-min", TTL];
 
 ioTest(
   "tsoracle lease hold holds a lease, renews it, and releases it when it is stopped",
   async () => {
     await using server = await serveLocally({ flags: FLAGS });
-    const args = ["lease", "hold", "group-a", "--ttl", "300ms", "--endpoint", server.address];
+    const args = ["lease", "hold", "group-a", "--ttl", TTL, "--endpoint", server.address];
     const cli = startCli(args);
     await cli.until(/^(lease \d+): may stamp up to \d+, until \S+Z\n\1: may stamp/m);
     cli.signal("SIGINT");
@@ -32,7 +33,7 @@ ioTest(
 
 ioTest("tsoracle lease hold ends with 1 once a later claim has the lease", async () => {
   await using server = await serveLocally({ flags: FLAGS });
-  const args = ["lease", "hold", "group-a", "--ttl", "300ms", "--endpoint", server.address];
+  const args = ["lease", "hold", "group-a", "--ttl", TTL, "--endpoint", server.address];
   const first = startCli(args);
   await first.until(/^lease/m);
   const second = startCli(args);

@@ -9,7 +9,8 @@ import { ioTest, ioTestNeeding } from "../_support/levels.ts";
 import { ServerProcess } from "../_support/server_process.ts";
 import { runCli } from "./_support/run_cli.ts";
 
-const LEASE = ["--lease", "500ms"] as const;
+/** Waited for after each stop without a hand-over, and longer than a busy machine lets a process wait. */
+const LEASE = ["--lease", "1500ms"] as const;
 
 /** A node on an etcd, at an address that outlives it. */
 function nodeOn(etcd: EtcdCluster, listen = lastingAddress()): Promise<ServerProcess> {

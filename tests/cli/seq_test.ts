@@ -69,7 +69,7 @@ ioTest("tsoracle seq ends with 1 if a server refuses a count", async () => {
 ioTest("tsoracle seq ends with 4 if it cannot know whether ordinals are spent", async (t) => {
   const ends: readonly (readonly [string, StreamEnd, RegExp])[] = [
     ["the connection is cut", (_, cut) => cut(), /the connection was closed/],
-    ["no answer comes", () => {}, /no answer within 300 ms/],
+    ["no answer comes", () => {}, /no answer within \d+ ms/],
     [
       "the server says INTERNAL",
       (stream) => refuseStream(stream, { status: 13, message: "the disk is gone" }),
@@ -79,7 +79,7 @@ ioTest("tsoracle seq ends with 4 if it cannot know whether ordinals are spent", 
   for (const [name, end, why] of ends) {
     await t.step(name, async () => {
       await using server = await serveStreams(end);
-      const args = ["--endpoint", server.address, "--timeout", "300ms"];
+      const args = ["--endpoint", server.address, "--timeout", "2s"];
       const { code, stdout, stderr } = await runCli(["seq", "orders", ...args]);
       assert.deepEqual([code, stdout], [4, ""]);
       assert.match(stderr, /^error: Cannot tell whether ordinals were taken from 127\.0\.0\.1:/);

@@ -5,6 +5,7 @@ import { createServer } from "node:net";
 import type { AddressInfo } from "node:net";
 import { FileDriver } from "../../src/drivers/file/mod.ts";
 import { VERSION } from "../../src/version.ts";
+import { lastingAddress } from "../_support/lasting_port.ts";
 import { ioTest } from "../_support/levels.ts";
 import { parseExposition } from "../observe/_support/exposition.ts";
 import { halfSentCall } from "./_support/half_sent_call.ts";
@@ -75,7 +76,7 @@ ioTest(
   "tsoracle serve shows its counters to Prometheus and stops doing so at the end",
   async () => {
     await using server = await serveLocally({
-      flags: ["--metrics", "--metrics-listen=127.0.0.1:0"],
+      flags: ["--metrics", `--metrics-listen=${lastingAddress()}`],
     });
     const [, metrics] = await server.cli.until(/metrics are served address=(\S+)/);
     await runCli(["get", "--endpoint", server.address, "--count", "5"]);

@@ -61,7 +61,7 @@ ioTest("tsoracle status and get say that a web server is not tsoracle", async (t
     await t.step(name, async () => {
       const listen = { hostname: "127.0.0.1", port: 0, onListen: () => {} };
       await using web = Deno.serve(listen, answer);
-      const endpoint = ["--endpoint", `127.0.0.1:${web.addr.port}`, "--timeout", "300ms"];
+      const endpoint = ["--endpoint", `127.0.0.1:${web.addr.port}`, "--timeout", "10s"];
       for (const command of ["status", "get"]) {
         const { code, stdout, stderr } = await runCli([command, ...endpoint]);
         assert.equal(code, 1);
@@ -78,7 +78,7 @@ ioTest("tsoracle status says that a server without HTTP/2 is not tsoracle", asyn
   const web = createHttpServer((_, response) => response.end("?"));
   await new Promise<void>((resolve) => web.listen(0, "127.0.0.1", resolve));
   const { port } = web.address() as AddressInfo;
-  const args = ["status", "--endpoint", `127.0.0.1:${port}`, "--timeout", "300ms"];
+  const args = ["status", "--endpoint", `127.0.0.1:${port}`, "--timeout", "10s"];
   const { code, stdout } = await runCli(args);
   assert.equal(code, 1);
   assert.match(stdout, /is not tsoracle.*check --endpoint; if the server speaks TLS, use --tls/);

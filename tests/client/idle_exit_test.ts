@@ -17,7 +17,7 @@ const GIVES_UP = "tests/client/_children/give_up.ts";
 const WAYS = ["close", "timeout", "signal", "sequence"];
 /** More connections than wait in the queue of a listener. */
 const CROWD = 2_000;
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 
 /** Runs a program to its end, which has to come by itself. @returns what it printed */
 async function runToEnd(program: string, args: readonly string[]): Promise<string> {

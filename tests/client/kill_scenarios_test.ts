@@ -15,7 +15,7 @@ const KEY = "orders";
 /** Ordinals per request: one size for all, so that the checker has one way to fill a gap. */
 const BLOCK = 3;
 /** Renewed at a third of it; it outlasts a restart on a busy machine. */
-const LEASE_TTL_MS = 9_000;
+const LEASE_TTL_MS = 20_000;
 /** Windows so short that the server writes its state all the time, and is killed in the midst of it. */
 const BUSY_DISK = ["--window-ahead", "30ms", "--failover-advance", "1ms"] as const;
 /** A server needs a second or two to start. */

@@ -9,7 +9,7 @@ import { StageServer } from "./_scripted/stage_server.ts";
 
 const ROOT = fileURLToPath(new URL("../../", import.meta.url));
 
-const LIMIT_MS = 120_000;
+const LIMIT_MS = 240_000;
 
 /** Runs a program; it ends by itself, and may write nothing but its result. */
 async function run(program: string, ...args: readonly string[]): Promise<string> {

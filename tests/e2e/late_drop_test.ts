@@ -72,7 +72,7 @@ ioTest(
     await client.untilText(/"count":1/);
     server.signal("SIGSTOP");
     client.send(CALL.repeat(PIPELINED));
-    await new Promise((resolve) => setTimeout(resolve, 1_500));
+    await new Promise((resolve) => setTimeout(resolve, 3_500));
     server.signal("SIGCONT");
     const refusals = new RegExp(`(?:failed_precondition[^]*){${PIPELINED}}`);
     const text = await client.untilText(refusals);

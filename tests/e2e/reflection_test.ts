@@ -83,7 +83,7 @@ ioTest("close() ends a stream of reflection that its client keeps open", async (
 });
 
 ioTest("a stream of reflection lasts no longer than a request may", async () => {
-  await using rig = await ServerRig.start({ limits: { requestTimeoutMs: 500 } });
+  await using rig = await ServerRig.start({ limits: { requestTimeoutMs: 2_000 } });
   using client = await ReflectionClient.connect("v1", rig.server.address);
   await client.ask({ listServices: "" });
   assert.ok(await soon("the end of the stream", client.end()));

@@ -296,7 +296,7 @@ ioTest(
       peer.send(txnAnswer(3));
       assert.equal((await txn).succeeded, true);
       // Enough for the connection to be made, too.
-    }, { timeoutMs: 1_000 }),
+    }, { timeoutMs: 3_000 }),
 );
 
 ioTest(

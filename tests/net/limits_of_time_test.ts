@@ -26,6 +26,8 @@ import { WaitingOracle } from "./_support/waiting_oracle.ts";
 const GET_TS = "/tsoracle.v1.TsoService/GetTs";
 const WATCH = "/grpc.health.v1.Health/Watch";
 const SHORT_MS = 50;
+/** Short for a test, and longer than a busy machine takes over a call that is to be answered within it. */
+const MODERATE_MS = 1_000;
 /** Longer than any wait of a test. */
 const LONG_MS = 60_000;
 const HEALTH = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
@@ -82,7 +84,7 @@ ioTest("serve() says 408 to half of an HTTP/1.1 body", async () => {
 ioTest(
   "serve() says DEADLINE_EXCEEDED to half of a gRPC message and resets the stream",
   async () => {
-    await using rig = await ServerRig.start({ limits: { requestTimeoutMs: SHORT_MS } });
+    await using rig = await ServerRig.start({ limits: { requestTimeoutMs: MODERATE_MS } });
     await using client = new H2Client(rig.url(""));
     const call = client.call({ ...grpcGetTs(), body: new Uint8Array([0, 0]), end: false });
     const { headers, rstCode } = await soon("the end of the stream", call);
@@ -117,7 +119,7 @@ ioTest("serve() closes an HTTP/1.1 connection that idles", async () => {
 });
 
 ioTest("serve() says goodbye to an HTTP/2 connection that idles", async () => {
-  await using rig = await ServerRig.start({ limits: { idleTimeoutMs: SHORT_MS } });
+  await using rig = await ServerRig.start({ limits: { idleTimeoutMs: MODERATE_MS } });
   await using client = new H2Client(rig.url(""));
   await client.call(grpcGetTs());
   await soon("the end of the connection", client.closed);
@@ -177,7 +179,7 @@ ioTest("serve() keeps a connection whose client answers each PING while it watch
   client.session.on("ping", () => pings++);
   const headers = { "content-type": "application/grpc", te: "trailers" };
   const watch = client.call({ path: WATCH, headers, body: Buffer.alloc(5) });
-  await until("three pings", () => pings === 3);
+  await until("three pings", () => pings >= 3);
   assert.equal((await client.call(grpcGetTs())).trailers["grpc-status"], "0");
   await rig.server.close({ graceMs: 0 });
   assert.equal((await watch).trailers["grpc-status"], "14");

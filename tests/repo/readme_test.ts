@@ -67,7 +67,7 @@ ioTest("the README's other commands run", async () => {
   const status = lines.find((line) => line.includes("main.ts status"));
   assert.match(await shell(`${status} --endpoint ${server.address}`), /leader/);
   const bench = lines.find((line) => line.includes("main.ts bench"));
-  const quick = "--duration 200ms --warmup 0s --json";
+  const quick = "--duration 2s --warmup 0s --json";
   assert.ok(JSON.parse(await shell(`${bench} ${quick} --endpoint ${server.address}`)));
   const decode = lines.find((line) => line.includes("main.ts decode"));
   assert.match(await shell(decode ?? "false"), /physical_ms +1700000000000/);

@@ -3,9 +3,9 @@
 import { existsSync, readdirSync, readFileSync } from "node:fs";
 import { within } from "../server_process.ts";
 
-const EXIT_LIMIT_MS = 30_000;
+const EXIT_LIMIT_MS = 60_000;
 const ANSWER_LIMIT_MS = 2_000;
-const STOP_LIMIT_MS = 5_000;
+const STOP_LIMIT_MS = 30_000;
 const KEPT_OUTPUT = 16_384;
 
 /** Where a member is reached. */

@@ -9,7 +9,7 @@ export const ROOT: string = fileURLToPath(new URL("../../../", import.meta.url))
 /** The command line as a process of Deno, with every permission. */
 export const DENO_CLI = [Deno.execPath(), "run", "--no-prompt", "-A", "src/cli/main.ts"] as const;
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 
 /** Options of {@linkcode ChildCli}. */
 export interface ChildCliOptions {

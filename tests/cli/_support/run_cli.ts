@@ -26,7 +26,7 @@ export interface RunningCli {
 }
 
 /** A command that should have ended by then serves instead, or hangs. */
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 /** Runs a command line in this process to its end. */
 export async function runCli(

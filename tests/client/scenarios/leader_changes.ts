@@ -38,7 +38,7 @@ export const failovers: Scenario = {
     const cluster = await scene.open({}, {}, {});
     const client = scene.connect({
       cluster,
-      retry: { baseBackoffMs: 10, attemptTimeoutMs: 500 },
+      retry: { baseBackoffMs: 10, attemptTimeoutMs: 2_000 },
     });
     const witness = new Witness(client);
     const load = scene.load(16, () => witness.getTs());

@@ -5,7 +5,7 @@ import type { Scenario } from "./_support/scenario.ts";
 
 const HOLDER = "group-a";
 /** Renewed at a third of it; a machine that stops for two thirds of it loses the lease. */
-const TTL_MS = 3_000;
+const TTL_MS = 6_000;
 
 /** Settles when the signal fires. */
 function fired(signal: AbortSignal): Promise<unknown> {
@@ -61,7 +61,7 @@ export const unreachableLease: Scenario = {
   async run(scene) {
     const cluster = await scene.open({});
     const client = scene.connect({ cluster });
-    const lease = await client.holdLease(HOLDER, { ttlMs: TTL_MS / 3 });
+    const lease = await client.holdLease(HOLDER, { ttlMs: TTL_MS / 6 });
     const lost = fired(lease.signal);
     await cluster.do("freeze", 0);
     await lost;

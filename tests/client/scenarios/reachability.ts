@@ -72,7 +72,8 @@ export const silentServer: Scenario = {
   async run(scene) {
     const cluster = await scene.open({ then: { do: "silence" } }, {});
     await cluster.elect(1);
-    const client = scene.connect({ cluster, retry: { attemptTimeoutMs: 1_000 } });
+    // An answer that came later than that would be asked for again, and of the silent server, too.
+    const client = scene.connect({ cluster, retry: { attemptTimeoutMs: 3_000 } });
     const witness = new Witness(client);
     await witness.getTs();
     await witness.getTs();
@@ -87,7 +88,7 @@ export const halfOpenConnection: Scenario = {
   name: "a connection that goes dead under load is left for the next leader, and no call fails",
   async run(scene) {
     const cluster = await scene.open({}, {});
-    const client = scene.connect({ cluster, retry: { attemptTimeoutMs: 200 } });
+    const client = scene.connect({ cluster, retry: { attemptTimeoutMs: 1_000 } });
     const witness = new Witness(client);
     const load = scene.load(8, () => witness.getTs());
     await load.more(50);

@@ -14,7 +14,7 @@ import { failOver, leaderOf, standbyOf } from "./rig.ts";
 /** Calls of each client between two faults. */
 const CALLS = 5;
 const WAITING_CALLS = 10;
-const ANSWER_LIMIT_MS = 20_000;
+const ANSWER_LIMIT_MS = 60_000;
 const FLAP_MS = 50;
 const FLAPS = scaled(10, 20);
 

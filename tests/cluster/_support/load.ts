@@ -16,7 +16,7 @@ const BATCHES = [1, 100, 50_000] as const;
 /** Of the callers that give up early; a change of leader takes longer. */
 const IMPATIENT_MS = 250;
 const SILENCE_MS = 1_000;
-const SILENCE_LIMIT_MS = 30_000;
+const SILENCE_LIMIT_MS = 60_000;
 
 /** Options of {@linkcode ClusterLoad}. */
 export interface LoadOptions {
@@ -82,7 +82,7 @@ export class ClusterLoad implements AsyncDisposable {
   /**
    * Waits until nobody was granted anything for a second.
    *
-   * @throws {Error} if somebody is for half a minute
+   * @throws {Error} if somebody is for a minute
    */
   async silence(): Promise<void> {
     const { history } = this;

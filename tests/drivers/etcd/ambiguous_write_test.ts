@@ -15,13 +15,14 @@ import { EtcdStore } from "../../../src/drivers/etcd/store.ts";
 import { ETCD_MISSING, EtcdCluster } from "../../_support/engines/etcd_cluster.ts";
 import { ioTestNeeding, scaled } from "../../_support/levels.ts";
 
-/** About as long as a write takes. */
-const SHORTEST_MS = 2;
+/** How the patience with a write changes: it stays about as long as a write takes, on whatever machine. */
+const AFTER_A_WRITE = 0.7;
+const AFTER_A_FAILURE = 3;
 
-/** Gives writes of sequences up about when they are made, and the next attempt has a little more patience. */
+/** Gives writes of sequences up about when they are made. */
 class ImpatientStore extends EtcdStore {
   inDoubt = 0;
-  #patienceMs = SHORTEST_MS;
+  #patienceMs = 20;
 
   override async writeSequences(
     write: SequenceWrite,
@@ -31,11 +32,11 @@ class ImpatientStore extends EtcdStore {
     const timeoutMs = Math.min(options.timeoutMs, this.#patienceMs);
     try {
       const outcome = await super.writeSequences(write, epoch, { ...options, timeoutMs });
-      this.#patienceMs = SHORTEST_MS;
+      this.#patienceMs *= AFTER_A_WRITE;
       return outcome;
     } catch (error) {
       this.inDoubt += 1;
-      this.#patienceMs *= 3;
+      this.#patienceMs *= AFTER_A_FAILURE;
       throw error;
     }
   }

@@ -86,7 +86,7 @@ ioTestNeeding(
     await store.prepare(CALM);
     await cluster.member(0).kill();
     // The first call may be sent into a connection whose end is not known yet.
-    await assert.rejects(store.prepare({ timeoutMs: 500 }), ConsensusError);
-    await assert.rejects(store.prepare({ timeoutMs: 500 }), UnavailableError);
+    await assert.rejects(store.prepare({ timeoutMs: 10_000 }), ConsensusError);
+    await assert.rejects(store.prepare({ timeoutMs: 10_000 }), UnavailableError);
   },
 );

@@ -7,6 +7,9 @@ import { ioTestNeeding } from "../../_support/levels.ts";
 import { testOnOneServer } from "./_support/one_server.ts";
 import { BRIEF, CALM, leadingStore, persistently } from "./_support/store.ts";
 
+/** Who holds a lock sleeps; its statement is seen before it has taken the lock. */
+const LOCK_IS_HELD = "select count(*) from pg_stat_activity where wait_event = 'PgSleep'";
+
 testOnOneServer("PostgresStore through faults that pass", {
   "a paused server: each call settles by its deadline, and later ones succeed": async (
     server,
@@ -80,7 +83,7 @@ testOnOneServer("PostgresStore through faults that pass", {
     const { epoch } = store;
     await server.killSessions();
     const locked = server.sql("begin; select from tsoracle.state for update; select pg_sleep(600)");
-    await server.until("select count(*) from pg_stat_activity where query ~ '^begin; select'", "1");
+    await server.until(LOCK_IS_HELD, "1");
     for (let beats = 0; beats < 5; beats++) {
       await assert.rejects(
         store.beat(epoch, { timeoutMs: 200 }),
@@ -100,7 +103,7 @@ testOnOneServer("PostgresStore through faults that pass", {
     await using store = await leadingStore(server, { name });
     const { epoch } = store;
     const locked = server.sql("begin; select from tsoracle.state for update; select pg_sleep(600)");
-    await server.until("select count(*) from pg_stat_activity where query ~ '^begin; select'", "1");
+    await server.until(LOCK_IS_HELD, "1");
     const first = store.persistHighWater(1, epoch, CALM);
     await server.until("select count(*) > 0 from pg_locks where not granted", "t");
     await assert.rejects(store.persistHighWater(2, epoch, { timeoutMs: 50 }), UnavailableError);
@@ -117,7 +120,7 @@ testOnOneServer("PostgresStore through faults that pass", {
     await using store = await leadingStore(server, { name });
     const { epoch } = store;
     const locked = server.sql("begin; lock table tsoracle.sequence; select pg_sleep(600)");
-    await server.until("select count(*) from pg_stat_activity where query ~ '^begin; lock'", "1");
+    await server.until(LOCK_IS_HELD, "1");
     const blocked = Promise.allSettled([store.readSequences(CALM)]);
     await server.until("select count(*) from pg_locks where not granted", "1");
     await store.beat(epoch, CALM);

@@ -9,7 +9,7 @@ import { BRIEF, CALM, leadingStore, persistently, storeOn, takeLead } from "./_s
 import type { StoreChoices } from "./_support/store.ts";
 import { synchronousReplica } from "./_support/synchronous_replica.ts";
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 
 /** A permanent error whose message has all the words. */
 function refusal(...words: readonly RegExp[]): (error: unknown) => boolean {

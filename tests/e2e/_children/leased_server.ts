@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 /**
- * A leader with a lease of a second, in a process of its own. Once a heartbeat is later than that, somebody else leads
+ * A leader with a lease of three seconds, in a process of its own. Once a heartbeat is later than that, somebody else leads
  * for good. It prints its address, and shuts down at the end of its input.
  */
 
@@ -11,7 +11,7 @@ import { MemoryDriver } from "../../../src/drivers/memory/mod.ts";
 import { serve } from "../../../src/net/mod.ts";
 import { Oracle } from "../../../src/server/mod.ts";
 
-const LEASE_MS = 1_000;
+const LEASE_MS = 3_000;
 const HEARTBEAT_MS = 100;
 
 async function main(): Promise<void> {

@@ -100,7 +100,7 @@ export class H2Stream {
   }
 }
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 const NO_ERROR = http2.constants.NGHTTP2_NO_ERROR;
 
 function collect(stream: http2.ClientHttp2Stream): Promise<Answer> {

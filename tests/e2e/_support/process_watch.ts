@@ -8,7 +8,7 @@ import { H1Client } from "./h1_client.ts";
 import { H2Client } from "./h2_client.ts";
 
 const POLL_MS = 20;
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 60_000;
 
 /** What a server process holds, as the system sees it. Where there is no /proc, nothing is seen. */
 export class ProcessWatch {

@@ -4,7 +4,7 @@ import { fileURLToPath } from "node:url";
 import { within } from "../../_support/server_process.ts";
 
 const ROOT = fileURLToPath(new URL("../../../", import.meta.url));
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 
 /** The command that an example's own comment gives, without the placeholders of its arguments. */
 export async function commandOf(path: string): Promise<readonly string[]> {

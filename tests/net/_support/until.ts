@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: Apache-2.0
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 const LOOK_EVERY_MS = 2;
 
 /**
  * Waits for a state that nothing announces.
  *
- * @throws {Error} naming what was waited for, after half a minute
+ * @throws {Error} naming what was waited for, after a minute
  */
 export async function until(what: string, isSo: () => boolean): Promise<void> {
   const endMs = performance.now() + LIMIT_MS;
@@ -17,7 +17,7 @@ export async function until(what: string, isSo: () => boolean): Promise<void> {
 }
 
 /**
- * The promise, or an error after half a minute.
+ * The promise, or an error after a minute.
  *
  * @throws {Error} naming what was waited for
  */

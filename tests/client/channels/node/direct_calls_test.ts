@@ -85,10 +85,10 @@ ioTest(
   "a direct call sends what a call of the usual kind sends, and gets the bytes of the answer",
   () =>
     play(async (scene) => {
-      const direct = await ready(scene, 1_500);
+      const direct = await ready(scene, 15_000);
       const message = new Uint8Array([8, 3]);
       for (let call = 0; call < 2; call++) {
-        const { outcomes, settled } = ask(direct, { timeoutMs: 1_500, message });
+        const { outcomes, settled } = ask(direct, { timeoutMs: 15_000, message });
         await settled();
         assert.deepEqual(outcomes, [["answer", MESSAGE]]);
       }
@@ -104,13 +104,13 @@ ioTest(
   () =>
     play(async (scene) => {
       const direct = await ready(scene);
-      for (const [count, timeoutMs] of [[1, 2_000], [2, 2_000], [2, 999.5]] as const) {
+      for (const [count, timeoutMs] of [[1, 20_000], [2, 20_000], [2, 9_999.5]] as const) {
         await ask(direct, { timeoutMs, message: new Uint8Array([8, count]) }).settled();
       }
       const bodies = scene.bodies.slice(1).map((body) => body.at(-1));
       const timeouts = scene.heads.slice(1).map((head) => head["grpc-timeout"]);
       assert.deepEqual(bodies, [1, 2, 2]);
-      assert.deepEqual(timeouts, ["2000m", "2000m", "1000m"]);
+      assert.deepEqual(timeouts, ["20000m", "20000m", "10000m"]);
     }),
 );
 

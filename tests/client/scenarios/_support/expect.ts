@@ -5,7 +5,7 @@
 import type { ClientErrorCode } from "../../../../src/client/errors.ts";
 import { TsoClientError } from "../../../../src/client/errors.ts";
 
-const LIMIT_MS = 20_000;
+const LIMIT_MS = 50_000;
 const LOOK_EVERY_MS = 5;
 
 /** Fails unless the condition holds. */

@@ -28,7 +28,7 @@ export interface Outcome {
   readonly failure?: string;
 }
 
-const LIMIT_MS = 30_000;
+const LIMIT_MS = 60_000;
 
 /** Plays a scenario to its end. */
 export async function play(scenario: Scenario, options: SceneOptions): Promise<void> {
