@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { HAS_PERMISSIONS, ioTestNeeding } from "../../_support/levels.ts";
+import { networkTurn } from "../../_support/network_stillness.ts";
 
 const PLACES = [
   "/usr/bin/chromium",
@@ -8,6 +9,9 @@ const PLACES = [
   "/usr/bin/google-chrome",
   "/usr/bin/google-chrome-stable",
 ] as const;
+
+/** For a browser to start, or to open a page, on a machine that is busy with other tests. */
+const LIMIT_MS = 120_000;
 
 /** Nothing in the test needs the network beyond the loopback, and nothing may be left behind. */
 const FLAGS = [
@@ -48,21 +52,27 @@ export function chromiumTest(
 export async function openTab(program: string): Promise<Tab> {
   // The package reads the environment when it is loaded.
   const { chromium } = await import("playwright-core");
-  const browser = await chromium.launch({ executablePath: program, args: [...FLAGS] });
+  const launch = { executablePath: program, args: [...FLAGS], timeout: LIMIT_MS };
+  await using stack = new AsyncDisposableStack();
+  stack.use(await networkTurn());
+  const browser = await chromium.launch(launch);
+  stack.defer(() => browser.close());
   const page = await browser.newPage();
+  page.setDefaultTimeout(LIMIT_MS);
   const session = await page.context().newCDPSession(page);
   const requests: string[] = [];
   session.on("Network.requestWillBeSent", ({ request: { method, url } }) => {
     requests.push(`${method} ${new URL(url).pathname}`);
   });
   await session.send("Network.enable");
+  const opened = stack.move();
   return {
     async goto(url) {
       await page.goto(url);
     },
     evaluate: (work, argument) => page.evaluate(work as never, argument) as never,
     requests,
-    [Symbol.asyncDispose]: () => browser.close(),
+    [Symbol.asyncDispose]: () => opened.disposeAsync(),
   };
 }
 

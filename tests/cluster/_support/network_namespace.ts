@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import { HAS_PERMISSIONS, ioTestNeeding } from "../../_support/levels.ts";
+import { networkTurn } from "../../_support/network_stillness.ts";
 import { RelayLink } from "./link.ts";
 import type { Link } from "./link.ts";
 import type { Direction } from "./relay.ts";
@@ -60,6 +61,7 @@ export class NetworkNamespace implements Link {
    * @param members `host:port` of each, on this side
    */
   static async open(members: readonly string[]): Promise<NetworkNamespace> {
+    using _turn = await networkTurn();
     const { name, index } = await addNamespace();
     const device = `tso${Deno.pid.toString(36)}x${index}`;
     try {
@@ -103,6 +105,7 @@ export class NetworkNamespace implements Link {
 
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#relays[Symbol.asyncDispose]();
+    using _turn = await networkTurn();
     // The wires would go with the namespace, but some time after it, when the next one may want their names.
     for (const { outside } of [this.#callers, this.#engine]) {
       await ip("link", "delete", outside.device);
