@@ -7,7 +7,9 @@ import { conformOnEngine } from "../cluster/_support/relay_harness.ts";
 import { openStore } from "./_support/etcd_rig.ts";
 
 /** Short, so that the checks are; long enough for a machine that is busy with other tests. */
-const LEASE_MS = 1_000;
+const LEASE_MS = 1_500;
+/** Longer than a busy disk makes a write wait. */
+const CALL_TIMEOUT_MS = 6_000;
 
 ioTestNeeding(ETCD_MISSING, "EtcdDriver keeps every promise of a driver", async (t) => {
   await using cluster = await EtcdCluster.start();
@@ -21,7 +23,7 @@ ioTestNeeding(ETCD_MISSING, "EtcdDriver keeps every promise of a driver", async 
         endpoint,
         maxSequenceKeys,
         leaseMs: LEASE_MS,
-        callTimeoutMs: 3_000,
+        callTimeoutMs: CALL_TIMEOUT_MS,
       }),
   });
 });

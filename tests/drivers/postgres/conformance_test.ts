@@ -6,6 +6,9 @@ import { ioTestNeeding } from "../../_support/levels.ts";
 import { conformOnEngine } from "../cluster/_support/relay_harness.ts";
 import { storeOn } from "./_support/store.ts";
 
+/** Longer than a busy disk makes a write wait. */
+const CALL_TIMEOUT_MS = 6_000;
+
 ioTestNeeding(
   POSTGRES_MISSING,
   "PostgresDriver keeps every promise of a driver",
@@ -22,7 +25,7 @@ ioTestNeeding(
           prefix,
           endpoint,
           maxSequenceKeys,
-          callTimeoutMs: 2_000,
+          callTimeoutMs: CALL_TIMEOUT_MS,
         }),
     });
   },

@@ -44,7 +44,7 @@ export interface RunningEngine<D extends ClosableDriver> {
 }
 
 /** How many checks are under way at a time: most of them wait for a lease or a deadline to pass. */
-const LANES = 3;
+const LANES = 4;
 
 /**
  * Tries a cluster driver on a real engine, each check as a step of one test, with an oracle of its own. The sanitizers
