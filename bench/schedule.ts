@@ -51,7 +51,7 @@ export const QUICK: Schedule = {
   inProcess: { runs: 1, runMs: 20 },
   warmUpMs: 50,
   load: { rounds: 1, warmUpMs: 20, measureMs: 150, count: 1 },
-  pauses: { rounds: 1, roundMs: 120 },
+  pauses: { rounds: 1, roundMs: 400 },
   pauseLoad: { rounds: 1, warmUpMs: 20, measureMs: 150, count: 1 },
   clientAlone: { runs: 1, runMs: 20 },
   matrix: { rows: [{ callers: 16, batch: 4, maxInFlight: 2 }], warmUpMs: 20, measureMs: 500 },

@@ -92,7 +92,7 @@ export const SMOKE: EdgeSchedule = {
     shapes: [{ connections: 1, streams: 2 }],
     callers: [2],
     warmUpMs: 0,
-    measureMs: 1_000,
+    measureMs: 400,
   },
   latencies: { rounds: 1, warmUpMs: 0, measureMs: 1_000, count: 1 },
   loneCaller: { rounds: 1, warmUpMs: 0, measureMs: 500 },
