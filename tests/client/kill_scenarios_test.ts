@@ -19,7 +19,7 @@ const LEASE_TTL_MS = 20_000;
 /** Windows so short that the server writes its state all the time, and is killed in the midst of it. */
 const BUSY_DISK = ["--window-ahead", "30ms", "--failover-advance", "1ms"] as const;
 /** A server needs a second or two to start. */
-const PATIENT = { maxAttempts: 1_000, timeoutMs: 60_000, baseBackoffMs: 20 } as const;
+const PATIENT = { maxAttempts: 1_000, timeoutMs: 120_000, baseBackoffMs: 20 } as const;
 
 /** Kills the server at a moment without any relation to what it does, and starts it on the same port. */
 async function killAndRestart(server: ServerProcess): Promise<ServerProcess> {

@@ -2,6 +2,7 @@
 
 import assert from "node:assert/strict";
 import { delay } from "@std/async";
+import { lastingAddress } from "../_support/lasting_port.ts";
 import { ioTest, scaled } from "../_support/levels.ts";
 import { ServerProcess } from "../_support/server_process.ts";
 import { JUMP, startClockedServer } from "./_support/clocked_server.ts";
@@ -12,6 +13,11 @@ import { checkLives, Load } from "./_support/load.ts";
 const BUSY_DISK = ["--window-ahead", "30ms", "--failover-advance", "1ms"] as const;
 
 const HALF_AN_HOUR_MS = 1_800_000;
+
+/** On a port that nobody else gets when it is killed: its callers may knock once more. */
+function startIn(directory: string): Promise<ServerProcess> {
+  return ServerProcess.start({ directory, listen: lastingAddress(), flags: BUSY_DISK });
+}
 
 async function inDirectory(body: (directory: string) => Promise<void>): Promise<void> {
   const directory = await Deno.makeTempDir({ prefix: "tsoracle-" });
@@ -31,7 +37,7 @@ ioTest("serve killed at random moments under load never repeats and never steps 
   const calls: LifeCall[] = [];
   await inDirectory(async (directory) => {
     for (let life = 0; life < scaled(10, 100); life++) {
-      await using server = await ServerProcess.start({ directory, flags: BUSY_DISK });
+      await using server = await startIn(directory);
       await using load = new Load(server.address, life, calls);
       await load.more(1 + Math.floor(Math.random() * 30));
       await randomMoment(60);
@@ -48,7 +54,7 @@ ioTest("serve killed while it starts never stands in the way of the next start",
   await inDirectory(async (directory) => {
     for (let life = 0; life < scaled(3, 30); life++) {
       await ServerProcess.killWhileStarting(directory, () => randomMoment(400));
-      await using server = await ServerProcess.start({ directory, flags: BUSY_DISK });
+      await using server = await startIn(directory);
       await using load = new Load(server.address, life, calls);
       await load.more(1);
       await server.kill();
@@ -76,7 +82,7 @@ ioTest("serve killed while it is paused does not hold its directory", async () =
   const calls: LifeCall[] = [];
   await inDirectory(async (directory) => {
     for (let life = 0; life < 2; life++) {
-      await using server = await ServerProcess.start({ directory, flags: BUSY_DISK });
+      await using server = await startIn(directory);
       await using load = new Load(server.address, life, calls);
       await load.more(20);
       server.signal("SIGSTOP");

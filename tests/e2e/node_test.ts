@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { lastingAddress } from "../_support/lasting_port.ts";
 import { ioTest, scaled } from "../_support/levels.ts";
 import type { ServerProcessOptions } from "../_support/server_process.ts";
 import { ServerProcess } from "../_support/server_process.ts";
@@ -18,7 +19,8 @@ ioTest("serve on Node and serve on Deno, killed in turn, never repeat each other
   try {
     for (let life = 0; life < scaled(4, 40); life++) {
       const runtime = life % 2 === 0 ? { program: node.program } : {};
-      await using server = await ServerProcess.start({ directory, flags, ...runtime });
+      const listen = lastingAddress();
+      await using server = await ServerProcess.start({ directory, listen, flags, ...runtime });
       await using load = new Load(server.address, life, calls);
       await load.more(30);
       await server.kill();

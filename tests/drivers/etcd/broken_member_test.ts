@@ -6,6 +6,7 @@ import { SystemClock } from "../../../src/clock/system_clock.ts";
 import { PermanentError, TransientError, UnavailableError } from "../../../src/consensus/errors.ts";
 import { EtcdClient } from "../../../src/drivers/etcd/client.ts";
 import { ERROR_CODE } from "../../../src/http2/error_code.ts";
+import { lastingAddress } from "../../_support/lasting_port.ts";
 import { ioTest } from "../../_support/levels.ts";
 import { ScriptedServer } from "../../grpc/_support/scripted_server.ts";
 import type { ScriptedPeer } from "../../grpc/_support/scripted_server.ts";
@@ -121,9 +122,10 @@ for (const [what, end] of Object.entries(ENDS)) {
 }
 
 ioTest("a transaction certainly was not done if no member says a word of HTTP/2", async () => {
-  await using scene = await Scene.of(1);
-  await scene.servers[0]?.[Symbol.asyncDispose]();
-  await assert.rejects(scene.client.txn({}, CALM), UnavailableError);
+  const urls = [`http://${lastingAddress()}`];
+  const client = new EtcdClient({ urls, tls: undefined, clock: new SystemClock() });
+  await assert.rejects(client.txn({}, CALM), UnavailableError);
+  client.close();
 });
 
 ioTest("a member that says goodbye ends neither a watch nor a transaction under way", async () => {
