@@ -67,9 +67,12 @@ export class GrpcConnection {
     }
   }
 
-  /** Asks the peer for a sign of life, and ends the connection if none comes: requests on it fail then. */
+  /**
+   * Asks the peer for a sign of life, and ends the connection if none comes: requests on it fail then, those on one included
+   * that takes no new ones.
+   */
   async probe(): Promise<void> {
-    await this.#session?.probe();
+    await Promise.all([this.#session, ...this.#leaving].map((session) => session?.probe()));
   }
 
   /** Somebody waits for the session. {@linkcode GrpcConnection.leave} must be called once. */

@@ -59,3 +59,22 @@ ioTest("close() also ends what is under way on a connection that has said goodby
   assert.equal(server.peers.length, 2);
   stop.abort();
 });
+
+ioTest("probe() also ends a connection that has said goodbye, if its peer is gone", async () => {
+  await using server = await ScriptedServer.start();
+  using caller = new Caller(server.origin, { pongTimeoutMs: 100 });
+  const stop = new AbortController();
+  const answers = caller.watch.watch(openRequest(stop.signal))[Symbol.asyncIterator]();
+  const first = answers.next();
+  const peer = await server.peer();
+  await peer.asked(1);
+  peer.send(head(1), data(1, watched(1)), goaway(1));
+  await soon("an answer", first);
+  const later = await soon("another session", caller.connection.session());
+  peer.isAlive = false;
+  const waiting = answers.next();
+  await caller.connection.probe();
+  await assert.rejects(soon("the end", waiting), /did not answer a ping within 100 ms/);
+  assert.equal(caller.connection.ready, later);
+  stop.abort();
+});

@@ -16,6 +16,7 @@ import { CallHeads } from "../../../src/grpc/call_heads.ts";
 import { GrpcConnection } from "../../../src/grpc/connection.ts";
 import { GrpcTransport } from "../../../src/grpc/grpc_transport.ts";
 import { envelope } from "../../../src/grpc/message_reader.ts";
+import type { KeepAliveOptions } from "../../../src/grpc/session.ts";
 import { UnheldClock } from "../../../src/grpc/unheld_clock.ts";
 import { head, trailers } from "../../http2/_support/memory_server.ts";
 import { data } from "../../net/_support/h2_frames.ts";
@@ -31,8 +32,8 @@ export class Caller implements Disposable {
   readonly watch: Client<typeof Watch>;
   readonly #deadlines = new CallDeadlines(new UnheldClock());
 
-  constructor(origin: string) {
-    this.connection = new GrpcConnection({ origin, tls: undefined });
+  constructor(origin: string, keepAlive: KeepAliveOptions = {}) {
+    this.connection = new GrpcConnection({ ...keepAlive, origin, tls: undefined });
     this.transport = new GrpcTransport({
       connection: this.connection,
       heads: new CallHeads(origin),
