@@ -8,7 +8,11 @@ import type { Http2Server, ServerHttp2Session } from "node:http2";
 import { createServer as createPlainServer } from "node:net";
 import type { AddressInfo, Socket } from "node:net";
 import { faultOf } from "../../src/client/calls/fault.ts";
+import { TsoService } from "../../src/gen/tsoracle/v1/tso_pb.ts";
+import { CallDeadlines } from "../../src/grpc/call_deadlines.ts";
+import { CallHeads } from "../../src/grpc/call_heads.ts";
 import { GrpcConnection } from "../../src/grpc/connection.ts";
+import { GrpcTransport } from "../../src/grpc/grpc_transport.ts";
 import { ManualClock } from "../../src/testing/manual_clock.ts";
 import { lastingPort } from "../_support/lasting_port.ts";
 import { ioTest } from "../_support/levels.ts";
@@ -57,8 +61,9 @@ ioTest(
     assert.equal(connection.ready, first);
     sessions[0]?.close();
     await until("the goodbye", () => connection.ready === undefined);
-    const second = await connection.session();
+    const [second, third] = await Promise.all([connection.session(), connection.session()]);
     assert.notEqual(second, first);
+    assert.equal(second, third);
     assert.equal(sessions.length, 2);
     connection.close();
     await assert.rejects(connection.session(), /closed/);
@@ -141,5 +146,43 @@ ioTest(
       assert.equal(await soon("the session", again), await dial);
       assert.equal(sockets.size, 1);
       connection.leave();
+    }),
+);
+
+ioTest(
+  "GrpcConnection keeps a connection whose dial was abandoned, and came about within the second",
+  () =>
+    playMute(async (connection, clock, sockets) => {
+      connection.enter();
+      const dial = connection.session();
+      await until("a connection", () => sockets.size === 1);
+      connection.leave();
+      for (const socket of sockets) socket.write(settingsOf([]));
+      const session = await soon("the session", dial);
+      await clock.advance(ABANDONED_DIAL_MS);
+      assert.equal(connection.ready, session);
+    }),
+);
+
+ioTest(
+  "GrpcConnection is not dialled on for a call whose time is over",
+  () =>
+    playMute(async (connection, clock, sockets) => {
+      const deadlines = new CallDeadlines(clock);
+      const transport = new GrpcTransport({
+        connection,
+        deadlines,
+        heads: new CallHeads("http://oracle.example"),
+        maxAnswerBytes: 1_000,
+      });
+      const { getTs } = TsoService.method;
+      const call = transport.unary(getTs, undefined, 10, undefined, { count: 1 });
+      const failed = assert.rejects(call, /timed out/);
+      await until("a connection", () => sockets.size === 1);
+      await clock.advance(10);
+      await soon("the end of the call", failed);
+      await clock.advance(ABANDONED_DIAL_MS);
+      await until("the end of the socket", () => [...sockets].every(({ destroyed }) => destroyed));
+      deadlines.clear();
     }),
 );

@@ -7,6 +7,7 @@ import type { Socket } from "node:net";
 import { Session } from "../../src/grpc/session.ts";
 import type { KeepAliveOptions } from "../../src/grpc/session.ts";
 import { ManualClock, settle } from "../../src/testing/manual_clock.ts";
+import { countListeners } from "../_support/listeners.ts";
 import { answer, goaway, Received, settingsOf } from "../http2/_support/memory_server.ts";
 import { FLAG, frame, framesOf, PREFACE, settingsAck, TYPE } from "../net/_support/h2_frames.ts";
 
@@ -202,6 +203,7 @@ Deno.test("Session asks nothing of a peer from which something was heard", async
 
 Deno.test("Session is usable after a pong, and leaves no timer behind, however often it asks", async () => {
   const rig = SessionRig.greeted();
+  const listeners = countListeners();
   for (let ping = 1; ping <= 20; ping++) {
     await rig.clock.advance(LONG_MS);
     const both = [rig.session.isUsable(), rig.session.isUsable()];
@@ -212,7 +214,23 @@ Deno.test("Session is usable after a pong, and leaves no timer behind, however o
   }
   await settle();
   assert.equal(rig.clock.sleeping, 0);
+  const { added, removed } = listeners.stop();
+  assert(removed >= added, `${added} listeners came, ${removed} went`);
   rig.session.destroy();
+});
+
+Deno.test("Session is not usable if its peer says goodbye when it is asked whether it lives", async () => {
+  const rig = SessionRig.greeted();
+  const asked = rig.request();
+  await rig.clock.advance(LONG_MS);
+  const usable = rig.session.isUsable();
+  await settle();
+  rig.pong();
+  rig.send(goaway(1));
+  assert.equal(await usable, false);
+  rig.send(answer(1, "a"));
+  assert.equal(asked.body, "a");
+  rig.socket.emit("close");
 });
 
 Deno.test("Session is not usable once the peer has said goodbye, and ends with its last request", async () => {
