@@ -14,8 +14,8 @@ const MAX_FRAMES = 64;
 
 const NOTHING: Uint8Array = new Uint8Array(0);
 
-/** What the first frame of a header block says about it. */
-export interface BlockHead {
+/** A whole header block: its bytes, and what its first frame says about it. */
+export interface Block extends BlockSource {
   /** The stream that it is for. */
   readonly streamId: number;
   /** Whether the stream ends with it. */
@@ -24,40 +24,37 @@ export interface BlockHead {
   readonly isSelfDependent: boolean;
 }
 
-/** Takes a whole header block. Both parts are lent: they are used again after the call. */
-export type OnBlock = (head: BlockHead, source: BlockSource) => void;
-
-/** What {@linkcode BlockFrames} works with. */
-export interface BlockFramesOptions {
-  /** The limit of SETTINGS_MAX_HEADER_LIST_SIZE. */
-  readonly maxListBytes: number;
-  /** Takes the blocks. */
-  readonly onBlock: OnBlock;
-}
+/**
+ * The block that came last in one frame, of all connections: a request need not cost an object, and one of each
+ * connection is cold where there are a thousand.
+ */
+const lent = {
+  ...{ streamId: 0, endStream: false, isSelfDependent: false },
+  ...{ bytes: NOTHING, start: 0, end: 0 },
+};
 
 /**
  * Puts header blocks together from HEADERS and CONTINUATION. A block that goes on and on ends the connection once it is
  * larger than any list within the limit can be, has come in too many frames, or takes too long.
  */
 export class BlockFrames {
+  /** What is known of the block that has begun and not ended. */
+  #open: Block | undefined;
   readonly #parts: ConnectionParts;
   readonly #maxBytes: number;
-  readonly #onBlock: OnBlock;
-  /** A block that came in one frame, in objects that are used again: a request need not cost any. */
-  readonly #head = { streamId: 0, endStream: false, isSelfDependent: false };
-  readonly #span = { bytes: NOTHING, start: 0, end: 0 };
-  /** The block that has begun and not ended. */
-  #open: BlockHead | undefined;
   #bytes: Uint8Array = NOTHING;
   #length = 0;
   #frames = 0;
   #deadline: Deadline | undefined;
 
-  /** Starts without a block. */
-  constructor(parts: ConnectionParts, { maxListBytes, onBlock }: BlockFramesOptions) {
+  /**
+   * Starts without a block.
+   *
+   * @param maxListBytes the limit of SETTINGS_MAX_HEADER_LIST_SIZE
+   */
+  constructor(parts: ConnectionParts, maxListBytes: number) {
     this.#parts = parts;
     this.#maxBytes = maxListBytes + DEFAULT_MAX_PAYLOAD_BYTES;
-    this.#onBlock = onBlock;
   }
 
   /** Whether the frame may come now: within a block nothing may but its next part (RFC 9113, 6.10). */
@@ -69,51 +66,57 @@ export class BlockFrames {
   /**
    * Takes HEADERS.
    *
-   * @throws {ConnectionFault} if padding or priority do not fit, or what `onBlock` throws
+   * @returns the block, if that is all of it. It is lent until the next one
+   * @throws {ConnectionFault} if padding or priority do not fit
    */
-  onHeaders(frame: Frame): void {
+  onHeaders(frame: Frame): Block | undefined {
     const { streamId, flags, bytes } = frame;
-    const span = this.#span;
-    unpad(frame, span);
-    span.bytes = bytes;
+    const block = lent;
+    unpad(frame, block);
+    block.bytes = bytes;
     const hasPriority = (flags & FLAG.priority) !== 0;
-    const head = this.#head;
-    head.streamId = streamId;
-    head.endStream = (flags & FLAG.endStream) !== 0;
-    head.isSelfDependent = hasPriority && readUint31(bytes, span.start - 5) === streamId;
-    if ((flags & FLAG.endHeaders) !== 0) return this.#onBlock(head, span);
-    this.#open = { ...head };
-    this.#length = 0;
-    this.#frames = 0;
-    this.#append(span);
-    this.#deadline = this.#parts.deadlines.handshake.add(() => {
-      this.#parts.fail(calm("a header block that does not come to its end"));
-    });
+    block.streamId = streamId;
+    block.endStream = (flags & FLAG.endStream) !== 0;
+    block.isSelfDependent = hasPriority && readUint31(bytes, block.start - 5) === streamId;
+    if ((flags & FLAG.endHeaders) !== 0) return block;
+    this.#begin(block);
+    return undefined;
   }
 
   /**
    * Takes CONTINUATION.
    *
+   * @returns the block, if it is whole now
    * @throws {ConnectionFault} PROTOCOL_ERROR if no block is open; ENHANCE_YOUR_CALM if the block is too large or comes in too
-   *   many parts; or what `onBlock` throws
+   *   many parts
    */
-  onContinuation(frame: Frame): void {
+  onContinuation(frame: Frame): Block | undefined {
     const open = this.#open;
     if (open === undefined) {
       throw new ConnectionFault(ERROR_CODE.protocolError, "CONTINUATION without HEADERS");
     }
     this.#append(frame);
-    if ((frame.flags & FLAG.endHeaders) === 0) return;
+    if ((frame.flags & FLAG.endHeaders) === 0) return undefined;
     this.close();
     const bytes = this.#bytes;
     this.#open = undefined;
     this.#bytes = NOTHING;
-    this.#onBlock(open, { bytes, start: 0, end: this.#length });
+    return { ...open, bytes, start: 0, end: this.#length };
   }
 
   /** The connection ends: nobody waits for the rest of a block. */
   close(): void {
     this.#parts.deadlines.handshake.remove(this.#deadline);
+  }
+
+  #begin(block: Block): void {
+    this.#open = { ...block, bytes: NOTHING };
+    this.#length = 0;
+    this.#frames = 0;
+    this.#append(block);
+    this.#deadline = this.#parts.deadlines.handshake.add(() => {
+      this.#parts.fail(calm("a header block that does not come to its end"));
+    });
   }
 
   #append({ bytes, start, end }: BlockSource): void {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { BlockHead } from "./block_frames.ts";
+import type { Block } from "./block_frames.ts";
 import { BlockFrames } from "./block_frames.ts";
 import type { AnswerSink, ClientRequest, ClientStreamHost } from "./client_stream.ts";
 import { ClientStream } from "./client_stream.ts";
@@ -11,7 +11,6 @@ import type { Frame } from "./frames/frame_reader.ts";
 import { readUint31, readUint32 } from "./frames/frame_reader.ts";
 import { unpad } from "./frames/frame_rules.ts";
 import { FLAG, FRAME_TYPE, MAX_STREAM_ID } from "./frames/frame_type.ts";
-import type { BlockSource } from "./hpack/block_memo.ts";
 import { HeaderBlocks } from "./header_blocks.ts";
 import type { Output } from "./output.ts";
 import { ReceiveWindow } from "./receive_window.ts";
@@ -63,10 +62,7 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   constructor(parts: ConnectionParts, options: ClientStreamsOptions) {
     this.#parts = parts;
     this.#options = options;
-    this.#blockFrames = new BlockFrames(parts, {
-      maxListBytes: options.headerBytes,
-      onBlock: (head, source) => this.#onBlock(head, source),
-    });
+    this.#blockFrames = new BlockFrames(parts, options.headerBytes);
     this.#answers = new HeaderBlocks(options.headerBytes, readResponse);
     this.#nextId = options.firstStreamId;
   }
@@ -125,7 +121,7 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
       case FRAME_TYPE.headers:
         return this.#onHeaders(frame);
       case FRAME_TYPE.continuation:
-        return this.#blockFrames.onContinuation(frame);
+        return this.#onBlock(this.#blockFrames.onContinuation(frame));
       case FRAME_TYPE.rstStream:
         return this.#onReset(frame);
       case FRAME_TYPE.windowUpdate:
@@ -264,12 +260,14 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
 
   #onHeaders(frame: Frame): void {
     this.#find(frame.streamId);
-    this.#blockFrames.onHeaders(frame);
+    this.#onBlock(this.#blockFrames.onHeaders(frame));
   }
 
   /** A block of a stream that is over is read too, as the table depends on it. */
-  #onBlock({ streamId, endStream }: BlockHead, source: BlockSource): void {
-    const reading = this.#answers.read(source);
+  #onBlock(block: Block | undefined): void {
+    if (block === undefined) return;
+    const { streamId, endStream } = block;
+    const reading = this.#answers.read(block);
     const stream = this.#open.get(streamId);
     if (stream === undefined) return this.#countLateBlock();
     if (endStream) this.#parts.budget.earn();

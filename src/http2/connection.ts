@@ -42,7 +42,7 @@ export interface ConnectionOptions {
   readonly streams: (parts: ConnectionParts, onEmpty: () => void) => StreamLayer;
   /** Told of a fault of this side, which ends the connection; never of one of the peer. */
   readonly onFault: (error: unknown) => void;
-  /** Called when all that one read brought has been taken, before the answers go out. */
+  /** Called when all that one read brought has been taken, or has ended the connection, before the answers go out. */
   readonly onReadEnd?: () => void;
 }
 
@@ -51,14 +51,18 @@ export interface ConnectionOptions {
  * connection, and its end (RFC 9113, 3 to 6). It begins with its own settings.
  */
 export class Connection {
-  readonly #options: ConnectionOptions;
+  // What each call touches stands first, so that it has few lines of the cache.
   readonly #output: Output;
-  readonly #parts: ConnectionParts;
   readonly #streams: StreamLayer;
-  readonly #pings: Pings;
   readonly #reader: FrameReader;
-  #prefaceBytes = 0;
+  readonly #onReadEnd: (() => void) | undefined;
+  #isOver = false;
   #hasSettings = false;
+  /** How much of the preface is still to come, in bytes. */
+  #awaitedBytes: number;
+  readonly #options: ConnectionOptions;
+  readonly #parts: ConnectionParts;
+  readonly #pings: Pings;
   /** WINDOW_UPDATE frames that were of use. */
   #credits = 0;
   #ackDeadline: Deadline | undefined;
@@ -69,12 +73,13 @@ export class Connection {
   #isDraining = false;
   /** Whether the peer said nothing to a goodbye, although it had no stream. */
   #isDeaf = false;
-  #isOver = false;
 
   /** Takes a socket that has just opened. */
   constructor(options: ConnectionOptions) {
     const { transport, deadlines, clock } = options;
     this.#options = options;
+    this.#onReadEnd = options.onReadEnd;
+    this.#awaitedBytes = options.preface.length;
     this.#output = new Output(transport, () => this.#onCongested());
     this.#parts = {
       output: this.#output,
@@ -86,7 +91,7 @@ export class Connection {
     };
     this.#streams = options.streams(this.#parts, () => this.#onEmpty());
     this.#pings = new Pings(this.#output);
-    this.#reader = new FrameReader(DEFAULT_MAX_PAYLOAD_BYTES, (frame) => this.#onFrame(frame));
+    this.#reader = new FrameReader(DEFAULT_MAX_PAYLOAD_BYTES);
     this.#output.frames.raw(options.greeting);
     this.#output.frames.settings(options.settings);
     this.#output.schedule();
@@ -110,8 +115,7 @@ export class Connection {
     if (this.#isOver) return;
     this.#output.beginRead();
     try {
-      this.#reader.read(chunk, this.#readPreface(chunk));
-      this.#options.onReadEnd?.();
+      this.#readFrames(chunk);
     } catch (error) {
       this.#fail(error);
     } finally {
@@ -160,13 +164,26 @@ export class Connection {
     this.#options.transport.destroy();
   }
 
+  /** The end is told of whatever has come: what is kept for a read may be shared with other connections. */
+  #readFrames(chunk: Uint8Array): void {
+    const reader = this.#reader;
+    try {
+      let at = reader.next(chunk, this.#readPreface(chunk));
+      for (; at >= 0; at = reader.next(chunk, at)) this.#onFrame(reader.frame);
+    } finally {
+      this.#onReadEnd?.();
+    }
+  }
+
   /** Reads what comes before the first frame. Returns where that is in the chunk, or the end of the chunk. */
   #readPreface(chunk: Uint8Array): number {
+    if (this.#awaitedBytes === 0) return 0;
     const { preface } = this.#options;
     let at = 0;
-    for (; this.#prefaceBytes < preface.length && at < chunk.length; at++) {
-      if (chunk[at] !== preface[this.#prefaceBytes]) throw protocolFault("no preface of HTTP/2");
-      this.#prefaceBytes += 1;
+    for (; this.#awaitedBytes > 0 && at < chunk.length; at++) {
+      const awaited = preface[preface.length - this.#awaitedBytes];
+      if (chunk[at] !== awaited) throw protocolFault("no preface of HTTP/2");
+      this.#awaitedBytes -= 1;
     }
     return at;
   }

@@ -8,8 +8,8 @@ import type { FieldList } from "./hpack/hpack_decoder.ts";
 
 /** Reads header blocks. What the last of them meant is remembered. */
 export class HeaderBlocks<T> {
-  readonly #decoder: HpackDecoder;
   readonly #memo = new BlockMemo<T>();
+  readonly #decoder: HpackDecoder;
   readonly #readList: (list: FieldList) => T;
 
   /**
@@ -29,11 +29,11 @@ export class HeaderBlocks<T> {
    * @throws {ConnectionFault} COMPRESSION_ERROR
    */
   read(source: BlockSource): T {
-    const before = this.#decoder.changes;
-    const known = this.#memo.find(source, before);
+    const known = this.#memo.find(source);
     if (known !== undefined) return known;
-    const reading = this.#readList(this.#decoder.decode(source.bytes, source.start, source.end));
-    if (this.#decoder.changes === before) this.#memo.add(source, before, reading);
+    const before = this.#decoder.changes;
+    const reading = this.#readList(this.#decode(source));
+    if (this.#decoder.changes === before) this.#memo.add(source, reading);
     return reading;
   }
 
@@ -44,7 +44,14 @@ export class HeaderBlocks<T> {
    * @throws {ConnectionFault} COMPRESSION_ERROR
    */
   readFields(source: BlockSource): readonly HeaderField[] | undefined {
-    const { fields, isTooLarge } = this.#decoder.decode(source.bytes, source.start, source.end);
+    const { fields, isTooLarge } = this.#decode(source);
     return isTooLarge ? undefined : fields;
+  }
+
+  #decode({ bytes, start, end }: BlockSource): FieldList {
+    const before = this.#decoder.changes;
+    const list = this.#decoder.decode(bytes, start, end);
+    if (this.#decoder.changes !== before) this.#memo.clear();
+    return list;
   }
 }

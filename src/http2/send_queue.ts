@@ -30,11 +30,11 @@ export interface Sender {
  * they wait in the order in which they began to, so one deadline does for all, and finds each out within twice the time.
  */
 export class SendQueue {
+  #windowBytes = DEFAULT_WINDOW_BYTES;
+  /** When each of them has waited for too long, on the monotonic clock. Nothing as long as there never was one. */
+  #waiting: Map<Sender, number> | undefined;
   readonly #output: Output;
   readonly #stalls: DeadlineQueue;
-  /** When each of them has waited for too long, on the monotonic clock. */
-  readonly #waiting = new Map<Sender, number>();
-  #windowBytes = DEFAULT_WINDOW_BYTES;
   #stall: Deadline | undefined;
 
   /** Makes an empty queue, with the deadlines of bodies that are not taken. */
@@ -47,13 +47,14 @@ export class SendQueue {
   offer(sender: Sender): void {
     while (sender.isWaiting && this.#mayGo(sender)) this.#send(sender);
     if (!sender.isWaiting) return;
+    this.#waiting ??= new Map();
     this.#waiting.set(sender, this.#stalls.nowMs() + this.#stalls.lengthMs);
     this.#watch();
   }
 
   /** Whether so many bytes may go out at once, before which nothing waits. */
   canSend(bytes: number): boolean {
-    return this.#windowBytes >= bytes && this.#waiting.size === 0 && !this.#output.isCongested;
+    return this.#windowBytes >= bytes && !this.#isAnyWaiting && !this.#output.isCongested;
   }
 
   /** So many bytes were sent, for which `canSend` had been asked. */
@@ -71,9 +72,11 @@ export class SendQueue {
 
   /** Sends what can be sent of all bodies. */
   resume(): void {
-    for (let hasSent = this.#waiting.size > 0; hasSent;) {
+    const waiting = this.#waiting;
+    if (waiting === undefined) return;
+    for (let hasSent = waiting.size > 0; hasSent;) {
       hasSent = false;
-      for (const sender of this.#waiting.keys()) {
+      for (const sender of waiting.keys()) {
         if (!this.#mayGo(sender)) continue;
         hasSent = true;
         this.#sendWaiting(sender);
@@ -83,19 +86,23 @@ export class SendQueue {
 
   /** Sends what can be sent of one body: its window has grown. */
   resumeOne(sender: Sender): void {
-    while (this.#waiting.has(sender) && this.#mayGo(sender)) this.#sendWaiting(sender);
+    while (this.#waiting?.has(sender) && this.#mayGo(sender)) this.#sendWaiting(sender);
   }
 
   /** The stream is over. */
   drop(sender: Sender): void {
-    if (this.#waiting.size > 0) this.#waiting.delete(sender);
+    this.#waiting?.delete(sender);
   }
 
   /** Forgets everything. */
   clear(): void {
-    this.#waiting.clear();
+    this.#waiting?.clear();
     this.#stalls.remove(this.#stall);
     this.#stall = undefined;
+  }
+
+  get #isAnyWaiting(): boolean {
+    return this.#waiting !== undefined && this.#waiting.size > 0;
   }
 
   #mayGo(sender: Sender): boolean {
@@ -112,7 +119,7 @@ export class SendQueue {
 
   #sendWaiting(sender: Sender): void {
     this.#send(sender);
-    if (!sender.isWaiting && this.#waiting.delete(sender)) sender.onWritable();
+    if (!sender.isWaiting && this.#waiting?.delete(sender)) sender.onWritable();
   }
 
   #watch(): void {
@@ -123,10 +130,10 @@ export class SendQueue {
   #onStall(): void {
     this.#stall = undefined;
     const nowMs = this.#stalls.nowMs();
-    for (const [sender, dueMs] of this.#waiting) {
+    for (const [sender, dueMs] of this.#waiting ?? []) {
       if (dueMs > nowMs) break;
       sender.reset(ERROR_CODE.cancel);
     }
-    if (this.#waiting.size > 0) this.#watch();
+    if (this.#isAnyWaiting) this.#watch();
   }
 }

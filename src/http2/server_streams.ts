@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: Apache-2.0
 
-import type { BlockHead } from "./block_frames.ts";
+import type { Block } from "./block_frames.ts";
 import { BlockFrames } from "./block_frames.ts";
 import type { ConnectionParts, StreamLayer } from "./connection_parts.ts";
 import { spend } from "./connection_parts.ts";
@@ -9,7 +9,6 @@ import type { Frame } from "./frames/frame_reader.ts";
 import { readUint31, readUint32 } from "./frames/frame_reader.ts";
 import { unpad } from "./frames/frame_rules.ts";
 import { FLAG, FRAME_TYPE } from "./frames/frame_type.ts";
-import type { BlockSource } from "./hpack/block_memo.ts";
 import { HeadReader } from "./head_reader.ts";
 import { HeaderBlocks } from "./header_blocks.ts";
 import type { Output } from "./output.ts";
@@ -36,6 +35,9 @@ export interface StreamLimits {
   readonly headerBytes: number;
 }
 
+/** What is left of a DATA frame without its padding: lent, and one for all connections, so that it is never cold. */
+const span = { start: 0, end: 0 };
+
 /** The streams of a server: opened by the client, one request each. */
 export class ServerStreams implements StreamLayer, StreamHost {
   readonly #parts: ConnectionParts;
@@ -45,7 +47,6 @@ export class ServerStreams implements StreamLayer, StreamHost {
   readonly #blockFrames: BlockFrames;
   readonly #blocks: HeaderBlocks<HeadReading<OnRequest>>;
   readonly #window = new ReceiveWindow(DEFAULT_WINDOW_BYTES);
-  readonly #span = { start: 0, end: 0 };
   #isLimitKnown = false;
   #isClosed = false;
 
@@ -56,10 +57,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
     this.#onEmpty = options.onEmpty;
     const { limits, route } = options;
     const heads = new HeadReader(route);
-    this.#blockFrames = new BlockFrames(parts, {
-      maxListBytes: limits.headerBytes,
-      onBlock: (head, source) => this.#onBlock(head, source),
-    });
+    this.#blockFrames = new BlockFrames(parts, limits.headerBytes);
     this.#blocks = new HeaderBlocks(limits.headerBytes, (list) => heads.read(list));
   }
 
@@ -102,7 +100,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
       case FRAME_TYPE.headers:
         return this.#onHeaders(frame);
       case FRAME_TYPE.continuation:
-        return this.#blockFrames.onContinuation(frame);
+        return this.#onBlock(this.#blockFrames.onContinuation(frame));
       case FRAME_TYPE.rstStream:
         return this.#onReset(frame);
       case FRAME_TYPE.windowUpdate:
@@ -187,15 +185,15 @@ export class ServerStreams implements StreamLayer, StreamHost {
         "more than the window of the connection",
       );
     }
-    unpad(frame, this.#span);
+    unpad(frame, span);
     const stream = this.#book.get(streamId);
     if (stream === undefined || stream.isReceived) {
       this.release(frameBytes);
       return this.#onLateFrame(streamId);
     }
     const isEnd = (flags & FLAG.endStream) !== 0;
-    if (this.#span.start === this.#span.end && !isEnd) spend(this.#parts.budget);
-    if (!stream.receive(frame, this.#span)) {
+    if (span.start === span.end && !isEnd) spend(this.#parts.budget);
+    if (!stream.receive(frame, span)) {
       this.release(frameBytes);
       this.#refuse(streamId, ERROR_CODE.flowControlError);
     } else if (stream.hasWrongLength(isEnd)) {
@@ -207,23 +205,22 @@ export class ServerStreams implements StreamLayer, StreamHost {
 
   #onHeaders(frame: Frame): void {
     if (frame.streamId % 2 === 0) throw protocolFault("an even stream from a client");
-    this.#blockFrames.onHeaders(frame);
+    this.#onBlock(this.#blockFrames.onHeaders(frame));
   }
 
-  #onBlock(block: BlockHead, source: BlockSource): void {
+  #onBlock(block: Block | undefined): void {
+    if (block === undefined) return;
     const { streamId } = block;
+    if (this.#book.isIdle(streamId)) return this.#onRequestHead(block);
     const stream = this.#book.get(streamId);
-    if (stream !== undefined) this.#onTrailers(stream, block, source);
-    else if (this.#book.isIdle(streamId)) this.#onRequestHead(block, source);
-    else {
-      this.#blocks.readFields(source);
-      this.#onLateFrame(streamId);
-    }
+    if (stream !== undefined) return this.#onTrailers(stream, block);
+    this.#blocks.readFields(block);
+    this.#onLateFrame(streamId);
   }
 
-  #onRequestHead(block: BlockHead, source: BlockSource): void {
+  #onRequestHead(block: Block): void {
     const { streamId, isSelfDependent, endStream } = block;
-    const reading = this.#blocks.read(source);
+    const reading = this.#blocks.read(block);
     if (this.#isClosed) return spend(this.#parts.budget);
     this.#book.use(streamId);
     if (this.#book.size >= this.#limits.streams) this.letGo();
@@ -248,8 +245,8 @@ export class ServerStreams implements StreamLayer, StreamHost {
     throw protocolFault(`more than ${this.#limits.streams} open streams`);
   }
 
-  #onTrailers(stream: Stream, block: BlockHead, source: BlockSource): void {
-    const fields = this.#blocks.readFields(source);
+  #onTrailers(stream: Stream, block: Block): void {
+    const fields = this.#blocks.readFields(block);
     if (stream.isReceived) return this.#refuse(stream.id, ERROR_CODE.streamClosed);
     if (fields === undefined) return this.#refuse(stream.id, ERROR_CODE.enhanceYourCalm);
     const isWrong = !block.endStream || block.isSelfDependent ||

@@ -2,7 +2,7 @@
 
 import type { Stream } from "./stream.ts";
 
-/** How many of the streams that are over are remembered, for each way of ending. */
+/** How many runs of streams that are over are remembered, for each way of ending, besides the one that still grows. */
 const REMEMBERED = 256;
 
 /** How many places there are for open streams that are found without a search. A power of two. */
@@ -13,19 +13,22 @@ export type StreamEnd = "complete" | "reset by this side" | "reset by the peer" 
 
 /**
  * The streams of a connection that the peer opens: those that are open, and of those that are over the last few, as
- * what may still come on a stream depends on how it ended (RFC 9113, 5.1).
+ * what may still come on a stream depends on how it ended (RFC 9113, 5.1). With a thousand connections a call finds cold
+ * whatever it touches of its own one, so the usual one, which is over before the next begins, touches nothing but this.
  */
 export class StreamBook {
-  /** Open streams, each in the place of its number, if that was free. Most streams are over soon. */
-  readonly #places: (Stream | undefined)[] = [];
-  /** The others. */
-  readonly #displaced = new Map<number, Stream>();
-  readonly #complete = new RecentIds();
-  readonly #resetHere = new RecentIds();
-  readonly #resetThere = new RecentIds();
   #size = 0;
   #used = 0;
   #lastId = 0;
+  /** The newest of the open streams, if it is still open: what comes next is mostly for it. */
+  #newest: Stream | undefined;
+  /** Open streams, each in the place of its number, if that was free. */
+  #places: (Stream | undefined)[] | undefined;
+  /** The others. */
+  #displaced: Map<number, Stream> | undefined;
+  readonly #complete = new RecentIds();
+  #resetHere: RecentIds | undefined;
+  #resetThere: RecentIds | undefined;
 
   /** How many streams are open. */
   get size(): number {
@@ -44,14 +47,15 @@ export class StreamBook {
 
   /** The open streams, the oldest first. */
   all(): readonly Stream[] {
-    const placed = this.#places.filter((stream) => stream !== undefined);
-    return [...placed, ...this.#displaced.values()].sort((a, b) => a.id - b.id);
+    const open = [this.#newest, ...this.#places ?? [], ...this.#displaced?.values() ?? []];
+    return open.filter((stream) => stream !== undefined).sort((a, b) => a.id - b.id);
   }
 
   /** An open stream. */
   get(streamId: number): Stream | undefined {
-    const stream = this.#places[placeOf(streamId)];
-    return stream?.id === streamId ? stream : this.#displaced.get(streamId);
+    if (this.#newest?.id === streamId) return this.#newest;
+    const stream = this.#places?.[placeOf(streamId)];
+    return stream?.id === streamId ? stream : this.#displaced?.get(streamId);
   }
 
   /** Whether the peer has not used the stream yet. */
@@ -67,51 +71,77 @@ export class StreamBook {
 
   /** The stream is open. */
   add(stream: Stream): void {
-    const place = placeOf(stream.id);
-    if (this.#places[place] !== undefined) this.#displaced.set(stream.id, stream);
-    else this.#places[place] = stream;
+    if (this.#newest !== undefined) this.#place(this.#newest);
+    this.#newest = stream;
     this.#size += 1;
   }
 
   /** An open stream is over. If it was reset, that is noted before. */
   remove(streamId: number): void {
     const place = placeOf(streamId);
-    if (this.#places[place]?.id === streamId) this.#places[place] = undefined;
-    else this.#displaced.delete(streamId);
+    if (this.#newest?.id === streamId) this.#newest = undefined;
+    else if (this.#places?.[place]?.id === streamId) this.#places[place] = undefined;
+    else this.#displaced?.delete(streamId);
     this.#size -= 1;
     this.#complete.add(streamId);
   }
 
   /** RST_STREAM was sent. */
   noteReset(streamId: number): void {
+    this.#resetHere ??= new RecentIds();
     this.#resetHere.add(streamId);
   }
 
   /** RST_STREAM was received. */
   notePeerReset(streamId: number): void {
+    this.#resetThere ??= new RecentIds();
     this.#resetThere.add(streamId);
   }
 
   /** How a stream ended that is neither idle nor open. */
   endOf(streamId: number): StreamEnd {
-    if (this.#resetHere.has(streamId)) return "reset by this side";
-    if (this.#resetThere.has(streamId)) return "reset by the peer";
+    if (this.#resetHere?.has(streamId)) return "reset by this side";
+    if (this.#resetThere?.has(streamId)) return "reset by the peer";
     return this.#complete.has(streamId) ? "complete" : "forgotten";
+  }
+
+  #place(stream: Stream): void {
+    const places = this.#places ??= [];
+    const place = placeOf(stream.id);
+    if (places[place] === undefined) places[place] = stream;
+    else (this.#displaced ??= new Map()).set(stream.id, stream);
   }
 }
 
-/** The last few numbers. Adding is cheap, as each request does it; looking is not. */
+/**
+ * The last few numbers, as runs of those that follow one upon the other: streams mostly end in their order, and then all
+ * of a connection are one run. Adding is cheap, as each request does it; looking is not.
+ */
 class RecentIds {
-  readonly #ids: number[] = [];
+  /** The run that still grows, which has none at first. */
+  #first = 1;
+  #last = -1;
+  /** First and last of the others. */
+  #runs: number[] | undefined;
   #next = 0;
 
   add(id: number): void {
-    this.#ids[this.#next] = id;
-    this.#next = (this.#next + 1) % REMEMBERED;
+    if (id !== this.#last + 2) this.#begin(id);
+    this.#last = id;
   }
 
   has(id: number): boolean {
-    return this.#ids.includes(id);
+    if (id >= this.#first && id <= this.#last) return true;
+    const runs = this.#runs ?? [];
+    return runs.some((first, i) => i % 2 === 0 && id >= first && id <= (runs[i + 1] ?? 0));
+  }
+
+  #begin(id: number): void {
+    const runs = this.#runs ??= [];
+    runs[this.#next] = this.#first;
+    runs[this.#next + 1] = this.#last;
+    this.#next = (this.#next + 2) % (2 * REMEMBERED);
+    this.#first = id;
   }
 }
 

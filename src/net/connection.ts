@@ -17,6 +17,8 @@ export interface Waits {
 export interface Http2Session {
   /** Whether it has ended. */
   readonly destroyed: boolean;
+  /** How many requests it has answered in the turn that brought them, without an {@linkcode OpenRequest}. */
+  readonly answered?: number;
   /** Takes no further request, and ends when the open ones are answered. */
   close(): void;
   /** Ends at once. */
@@ -46,7 +48,6 @@ export class Connection {
   #forget: () => void;
   readonly #open = new Set<OpenRequest>();
   #isDraining = false;
-  #hadRequest = false;
 
   /** Takes a fresh socket. The clock for its handshake runs from here. */
   constructor(raw: Socket, waits: Waits) {
@@ -81,11 +82,6 @@ export class Connection {
     this.#open.add(request);
     if (this.#session === undefined) this.#forget();
     else if (isFirst) this.#awaitSign(this.#session);
-  }
-
-  /** A request came and was answered in one turn. */
-  noteRequest(): void {
-    this.#hadRequest = true;
   }
 
   /** A request and its answer are over. */
@@ -143,8 +139,11 @@ export class Connection {
   }
 
   #awaitRequest(): void {
-    this.#hadRequest = false;
-    this.#wait(this.#waits.idle, () => this.#hadRequest ? this.#awaitRequest() : this.drain());
+    const answered = this.#session?.answered;
+    this.#wait(this.#waits.idle, () => {
+      if (this.#session?.answered === answered) this.drain();
+      else this.#awaitRequest();
+    });
   }
 
   #wait(queue: DeadlineQueue, expire: () => void): void {

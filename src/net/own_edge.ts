@@ -15,7 +15,7 @@ import type { Edge, EdgeOptions } from "./edge.ts";
 import { meetExpectation } from "./expectation.ts";
 import { AnswerBook } from "./fast_lane/answer_book.ts";
 import { FastLane } from "./fast_lane/fast_lane.ts";
-import type { FastLaneOptions } from "./fast_lane/fast_lane.ts";
+import { LaneDesk } from "./fast_lane/lane_desk.ts";
 import type { InstantSource } from "./fast_lane/instant_source.ts";
 import { StreamMessage } from "./stream_message.ts";
 
@@ -35,13 +35,16 @@ export interface OwnEdgeOptions extends EdgeOptions {
 export class OwnEdge implements Edge {
   readonly #options: OwnEdgeOptions;
   readonly #dates: DateStamp;
-  readonly #answers: AnswerBook;
+  readonly #desk: LaneDesk | undefined;
+  readonly #onReadEnd = () => this.#desk?.onReadEnd();
 
   /** Makes an edge without connections. */
   constructor(options: OwnEdgeOptions) {
     this.#options = options;
     this.#dates = new DateStamp(options.clock);
-    this.#answers = new AnswerBook(this.#dates);
+    const { instant: source, deadlines: { stall: waits } } = options;
+    const answers = new AnswerBook(this.#dates);
+    this.#desk = source && new LaneDesk({ source, answers, waits });
   }
 
   start(socket: Socket, connection: Connection): Http2Session {
@@ -49,16 +52,16 @@ export class OwnEdge implements Edge {
     const giveUp = (stream: Stream, isLate: boolean) =>
       this.#takeSlowly(stream, connection, isLate);
     const takeSlowly: OnRequest = (stream) => giveUp(stream, false);
-    const lane = this.#laneOf(connection, giveUp);
+    const lane = this.#desk && new FastLane({ desk: this.#desk, giveUp });
     const http2 = overSocket(socket, (transport) =>
       serveConnection({
         ...{ transport, clock, deadlines },
         limits: { streams: limits.streamsPerConnection, headerBytes: limits.headerBytes },
         route: (head) => lane?.route(head) ?? takeSlowly,
-        onReadEnd: () => lane?.onReadEnd(),
+        onReadEnd: this.#onReadEnd,
         onFault: (error) => logger.error("an HTTP/2 connection failed: {error}", { error }),
       }));
-    return sessionOf(http2, () => lane?.leaveAll());
+    return new OwnSession(http2, lane);
   }
 
   close(): void {}
@@ -69,26 +72,36 @@ export class OwnEdge implements Edge {
       this.#options.onMessage(new StreamMessage(stream, { isLate, dates }), connection);
     }
   }
-
-  #laneOf(connection: Connection, giveUp: FastLaneOptions["giveUp"]): FastLane | undefined {
-    const { instant, deadlines } = this.#options;
-    if (instant === undefined) return undefined;
-    const onAnswered = () => connection.noteRequest();
-    const answers = this.#answers;
-    return new FastLane({ source: instant, giveUp, onAnswered, waits: deadlines.stall, answers });
-  }
 }
 
-function sessionOf(http2: Http2Connection, onClose: () => void): Http2Session {
-  return {
-    get destroyed(): boolean {
-      return http2.isOver;
-    },
-    close() {
-      onClose();
-      http2.drain();
-    },
-    destroy: () => http2.destroy(),
-    ping: (onAck) => http2.ping(onAck),
-  };
+/** What a connection of ours does with our HTTP/2. */
+class OwnSession implements Http2Session {
+  readonly #http2: Http2Connection;
+  readonly #lane: FastLane | undefined;
+
+  constructor(http2: Http2Connection, lane: FastLane | undefined) {
+    this.#http2 = http2;
+    this.#lane = lane;
+  }
+
+  get destroyed(): boolean {
+    return this.#http2.isOver;
+  }
+
+  get answered(): number {
+    return this.#lane?.answered ?? 0;
+  }
+
+  close(): void {
+    this.#lane?.leaveAll();
+    this.#http2.drain();
+  }
+
+  destroy(): void {
+    this.#http2.destroy();
+  }
+
+  ping(onAck: () => void): void {
+    this.#http2.ping(onAck);
+  }
 }

@@ -112,7 +112,7 @@ Deno.test("credit for each answer, for its stream and for the connection, is of 
     rig.client.send(openStream(id, GET_TS, fast), data(id, question, true));
     rig.client.send(windowUpdate(id, 14), windowUpdate(0, 14));
   }
-  assert.deepEqual([rig.client.goaways, rig.answered], [[], 2 * NUISANCE_BURST]);
+  assert.deepEqual([rig.client.goaways, rig.lane.answered], [[], 2 * NUISANCE_BURST]);
 });
 
 Deno.test("credit that comes ahead of an answer is of use, also if that has no body then", () => {

@@ -19,10 +19,13 @@ export interface Frame {
   readonly end: number;
 }
 
-/** Takes frames. The frame and its bytes are lent: both are used again after the call. */
-export type OnFrame = (frame: Frame) => void;
-
 const NOTHING: Uint8Array = new Uint8Array(0);
+
+/**
+ * The frame that was found last, on whatever connection: one is taken before the next is looked for. Each connection had
+ * its own before, which was cold at every call where there are a thousand.
+ */
+const lent = { type: 0, flags: 0, streamId: 0, bytes: NOTHING, start: 0, end: 0 };
 
 /**
  * Finds the frames in what a socket brings, however it is cut. A frame that lies whole in a chunk is not
@@ -30,37 +33,40 @@ const NOTHING: Uint8Array = new Uint8Array(0);
  */
 export class FrameReader {
   readonly #maxPayloadBytes: number;
-  readonly #onFrame: OnFrame;
-  readonly #frame = { type: 0, flags: 0, streamId: 0, bytes: NOTHING, start: 0, end: 0 };
+  #begunBytes = 0;
   /** The beginning of a frame whose rest is still to come. */
   #begun: Uint8Array = NOTHING;
-  #begunBytes = 0;
 
   /**
    * Makes a reader at the start of a frame.
    *
    * @param maxPayloadBytes what this side said in SETTINGS_MAX_FRAME_SIZE
    */
-  constructor(maxPayloadBytes: number, onFrame: OnFrame) {
+  constructor(maxPayloadBytes: number) {
     this.#maxPayloadBytes = maxPayloadBytes;
-    this.#onFrame = onFrame;
+  }
+
+  /** What `next` has found. The frame and its bytes are lent: both are used again for the next frame of any reader. */
+  get frame(): Frame {
+    return lent;
   }
 
   /**
-   * Reads a chunk from `start` to its end.
+   * Looks for the next frame in a chunk. What is left without one is kept for the next chunk.
    *
-   * @throws {ConnectionFault} if a frame is too long, as soon as its head is here; what the receiver of the
-   *   frames throws is passed on
+   * @param start where to begin
+   * @returns where the frame ends; -1 if there is none any more
+   * @throws {ConnectionFault} if a frame is too long, as soon as its head is here
    */
-  read(chunk: Uint8Array, start = 0): void {
-    let at = this.#begunBytes === 0 ? start : this.#continue(chunk, start);
-    while (chunk.length - at >= FRAME_HEAD_BYTES) {
-      const end = at + FRAME_HEAD_BYTES + this.#payloadBytes(chunk, at);
-      if (end > chunk.length) break;
-      this.#deliver(chunk, at, end);
-      at = end;
+  next(chunk: Uint8Array, start: number): number {
+    if (this.#begunBytes > 0) return this.#continue(chunk, start);
+    const rest = chunk.length - start;
+    if (rest >= FRAME_HEAD_BYTES) {
+      const end = start + FRAME_HEAD_BYTES + this.#payloadBytes(chunk, start);
+      if (end <= chunk.length) return deliver(chunk, start, end);
     }
-    if (at < chunk.length) this.#keep(chunk, at);
+    if (rest > 0) this.#keep(chunk, start);
+    return -1;
   }
 
   /** Adds to the frame that has begun, and delivers it if it is whole. */
@@ -68,15 +74,14 @@ export class FrameReader {
     let at = start;
     if (this.#begunBytes < FRAME_HEAD_BYTES) {
       at = this.#take(chunk, at, FRAME_HEAD_BYTES);
-      if (this.#begunBytes < FRAME_HEAD_BYTES) return at;
+      if (this.#begunBytes < FRAME_HEAD_BYTES) return -1;
     }
     const whole = FRAME_HEAD_BYTES + this.#payloadBytes(this.#begun, 0);
     at = this.#take(chunk, at, whole);
-    if (this.#begunBytes < whole) return at;
-    const begun = this.#begun;
+    if (this.#begunBytes < whole) return -1;
+    deliver(this.#begun, 0, whole);
     this.#begun = NOTHING;
     this.#begunBytes = 0;
-    this.#deliver(begun, 0, whole);
     return at;
   }
 
@@ -107,17 +112,17 @@ export class FrameReader {
     const text = `a frame of ${length} bytes, more than ${this.#maxPayloadBytes}`;
     throw new ConnectionFault(ERROR_CODE.frameSizeError, text);
   }
+}
 
-  #deliver(bytes: Uint8Array, at: number, end: number): void {
-    const frame = this.#frame;
-    frame.type = bytes[at + 3] as number;
-    frame.flags = bytes[at + 4] as number;
-    frame.streamId = readUint31(bytes, at + 5);
-    frame.bytes = bytes;
-    frame.start = at + FRAME_HEAD_BYTES;
-    frame.end = end;
-    this.#onFrame(frame);
-  }
+/** Fills the frame, and returns where it ends. */
+function deliver(bytes: Uint8Array, at: number, end: number): number {
+  lent.type = bytes[at + 3] as number;
+  lent.flags = bytes[at + 4] as number;
+  lent.streamId = readUint31(bytes, at + 5);
+  lent.bytes = bytes;
+  lent.start = at + FRAME_HEAD_BYTES;
+  lent.end = end;
+  return end;
 }
 
 /** Reads 31 bits in network order; the bit above them is reserved and not looked at. */

@@ -20,44 +20,45 @@ interface Slot<T> {
  * for the second time, so that those which never come again, with a deadline or the number of a trace, drive out none.
  */
 export class BlockMemo<T> {
+  /** The one that was found last. It is mostly found again, and what leads to the others is not touched then. */
+  #usual: Slot<T> | undefined;
   #slots: Slot<T>[] = [];
-  #changes = 0;
   #next = 0;
-  /** Hashes of blocks that came for the first time. */
-  readonly #seen = new Int32Array(SEEN);
+  /** Hashes of blocks that came for the first time. Made with the first of them. */
+  #seen: Int32Array | undefined;
 
-  /**
-   * What a block meant, if it is remembered.
-   *
-   * @param changes the count of changes of the table at this moment
-   */
-  find(source: BlockSource, changes: number): T | undefined {
-    if (changes !== this.#changes) return undefined;
-    for (const { bytes, value } of this.#slots) {
-      if (isEqual(bytes, source)) return value;
+  /** What a block meant, if it is remembered. */
+  find(source: BlockSource): T | undefined {
+    const usual = this.#usual;
+    if (usual !== undefined && isEqual(usual.bytes, source)) return usual.value;
+    for (const slot of this.#slots) {
+      if (slot === usual || !isEqual(slot.bytes, source)) continue;
+      this.#usual = slot;
+      return slot.value;
     }
     return undefined;
   }
 
-  /**
-   * Remembers a block that was read without a change of the table, unless it comes for the first time.
-   *
-   * @param changes the count of changes before and after the block
-   */
-  add(source: BlockSource, changes: number, value: T): void {
+  /** Remembers a block that was read without a change of the table, unless it comes for the first time. */
+  add(source: BlockSource, value: T): void {
     const { bytes, start, end } = source;
     if (end - start > MAX_BYTES) return;
-    if (changes !== this.#changes) {
-      this.#slots = [];
-      this.#next = 0;
-      this.#changes = changes;
-    }
     const hash = byteHash(bytes, start, end);
-    const isNew = this.#seen[hash & (SEEN - 1)] !== hash;
-    this.#seen[hash & (SEEN - 1)] = hash;
+    const seen = this.#seen ??= new Int32Array(SEEN);
+    const isNew = seen[hash & (SEEN - 1)] !== hash;
+    seen[hash & (SEEN - 1)] = hash;
     if (isNew) return;
-    this.#slots[this.#next] = { bytes: bytes.slice(start, end), value };
+    // Not `slice`, which of a `Buffer` is no copy and would hold all that the socket has read.
+    this.#slots[this.#next] = { bytes: new Uint8Array(bytes.subarray(start, end)), value };
     this.#next = (this.#next + 1) % SLOTS;
+  }
+
+  /** The table has changed. */
+  clear(): void {
+    if (this.#slots.length === 0) return;
+    this.#usual = undefined;
+    this.#slots = [];
+    this.#next = 0;
   }
 }
 

@@ -47,7 +47,8 @@ export class TextCache {
     const slot = hash & (SLOTS - 1);
     if (this.#missed[slot] !== hash) this.#missed[slot] = hash;
     else if (end - start <= MAX_BYTES) {
-      this.#slots[slot] = { bytes: bytes.slice(start, end), isCoded, text };
+      // Not `slice`, which of a `Buffer` is no copy and would hold all that the socket has read.
+      this.#slots[slot] = { bytes: new Uint8Array(bytes.subarray(start, end)), isCoded, text };
     }
   }
 }

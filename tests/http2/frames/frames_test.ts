@@ -17,15 +17,21 @@ interface Copy {
   readonly payload: readonly number[];
 }
 
-function collect(maxPayloadBytes = 16_384): { reader: FrameReader; frames: Copy[] } {
-  const frames: Copy[] = [];
-  const reader = new FrameReader(
-    maxPayloadBytes,
-    ({ type, flags, streamId, bytes, start, end }) => {
-      frames.push({ type, flags, streamId, payload: [...bytes.subarray(start, end)] });
-    },
-  );
-  return { reader, frames };
+/** Takes chunks, and keeps copies of the frames in them. */
+class Collector {
+  readonly frames: Copy[] = [];
+  readonly #reader: FrameReader;
+
+  constructor(maxPayloadBytes = 16_384) {
+    this.#reader = new FrameReader(maxPayloadBytes);
+  }
+
+  read(chunk: Uint8Array): void {
+    for (let at = this.#reader.next(chunk, 0); at >= 0; at = this.#reader.next(chunk, at)) {
+      const { type, flags, streamId, bytes, start, end } = this.#reader.frame;
+      this.frames.push({ type, flags, streamId, payload: [...bytes.subarray(start, end)] });
+    }
+  }
 }
 
 const PING = new Uint8Array([1, 2, 3, 4, 5, 6, 7, 8]);
@@ -43,32 +49,32 @@ function writeAll(writer: FrameWriter): void {
   writer.goaway(0x7fff_fffd, 11, "calm");
 }
 
-Deno.test("FrameReader.read() finds what FrameWriter wrote, however it is cut", () => {
+Deno.test("FrameReader.next() finds what FrameWriter wrote, however it is cut", () => {
   const writer = new FrameWriter();
   writeAll(writer);
   const bytes = writer.take();
-  const whole = collect();
-  whole.reader.read(bytes);
+  const whole = new Collector();
+  whole.read(bytes);
   assert.equal(whole.frames.length, 11);
   fc.assert(
     fc.property(fc.array(fc.nat(bytes.length), { maxLength: 20 }), (cuts) => {
-      const { reader, frames } = collect();
+      const collector = new Collector();
       const places = [0, ...cuts.sort((a, b) => a - b), bytes.length];
-      places.slice(1).forEach((end, i) => reader.read(bytes.slice(places[i], end)));
-      assert.deepEqual(frames, whole.frames);
+      places.slice(1).forEach((end, i) => collector.read(bytes.slice(places[i], end)));
+      assert.deepEqual(collector.frames, whole.frames);
     }),
     { numRuns: scaled(200, 20_000) },
   );
 });
 
-Deno.test("FrameReader.read() takes one byte at a time", () => {
+Deno.test("FrameReader.next() takes one byte at a time", () => {
   const writer = new FrameWriter();
   writeAll(writer);
   const bytes = writer.take();
-  const { reader, frames } = collect();
-  for (const byte of bytes) reader.read(new Uint8Array([byte]));
-  assert.equal(frames.length, 11);
-  assert.deepEqual(frames.at(-2), {
+  const collector = new Collector();
+  for (const byte of bytes) collector.read(new Uint8Array([byte]));
+  assert.equal(collector.frames.length, 11);
+  assert.deepEqual(collector.frames.at(-2), {
     type: FRAME_TYPE.windowUpdate,
     flags: 0,
     streamId: 0,
@@ -76,9 +82,9 @@ Deno.test("FrameReader.read() takes one byte at a time", () => {
   });
 });
 
-Deno.test("FrameReader.read() refuses a frame that is too long, before it has come", () => {
+Deno.test("FrameReader.next() refuses a frame that is too long, before it has come", () => {
   for (const at of [0, 3]) {
-    const { reader } = collect(300);
+    const reader = new Collector(300);
     const head = new Uint8Array([0, 1, 45, 0, 0, 0, 0, 0, 1]);
     reader.read(head.slice(0, at));
     assert.throws(() => reader.read(head.slice(at)), { code: ERROR_CODE.frameSizeError });
@@ -89,14 +95,17 @@ Deno.test("FrameWriter splits a header block into frames that the peer takes", (
   const writer = new FrameWriter();
   writer.headers(1, new Uint8Array(700), { endStream: true, maxPayloadBytes: 300 });
   writer.headers(3, new Uint8Array(0), { endStream: false, maxPayloadBytes: 300 });
-  const { reader, frames } = collect();
-  reader.read(writer.take());
-  assert.deepEqual(frames.map(({ type, flags, payload }) => [type, flags, payload.length]), [
-    [FRAME_TYPE.headers, FLAG.endStream, 300],
-    [FRAME_TYPE.continuation, 0, 300],
-    [FRAME_TYPE.continuation, FLAG.endHeaders, 100],
-    [FRAME_TYPE.headers, FLAG.endHeaders, 0],
-  ]);
+  const collector = new Collector();
+  collector.read(writer.take());
+  assert.deepEqual(
+    collector.frames.map(({ type, flags, payload }) => [type, flags, payload.length]),
+    [
+      [FRAME_TYPE.headers, FLAG.endStream, 300],
+      [FRAME_TYPE.continuation, 0, 300],
+      [FRAME_TYPE.continuation, FLAG.endHeaders, 100],
+      [FRAME_TYPE.headers, FLAG.endHeaders, 0],
+    ],
+  );
 });
 
 Deno.test("FrameWriter.take() gives bytes that are never written to again", () => {

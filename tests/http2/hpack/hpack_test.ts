@@ -131,22 +131,36 @@ Deno.test("HpackDecoder.decode() takes equal bytes for equal, coded or plain", (
 Deno.test("BlockMemo.find() knows the last blocks that came twice, until the table changes", () => {
   const memo = new BlockMemo<number>();
   const block = (byte: number) => ({ bytes: new Uint8Array([0, byte, 7]), start: 1, end: 3 });
-  const add = (byte: number, changes: number) => {
-    for (let time = 0; time < 2; time++) memo.add(block(byte), changes, byte);
+  const add = (byte: number) => {
+    for (let time = 0; time < 2; time++) memo.add(block(byte), byte);
   };
-  for (let i = 0; i < 5; i++) add(i, 3);
-  assert.equal(memo.find(block(0), 3), undefined);
-  for (let i = 1; i < 5; i++) assert.equal(memo.find(block(i), 3), i);
-  for (let i = 5; i < 50; i++) memo.add(block(i), 3, i);
-  for (let i = 1; i < 5; i++) assert.equal(memo.find(block(i), 3), i);
-  assert.equal(memo.find({ bytes: new Uint8Array([4]), start: 0, end: 1 }, 3), undefined);
-  assert.equal(memo.find(block(4), 4), undefined);
-  add(9, 4);
-  assert.equal(memo.find(block(9), 4), 9);
-  assert.equal(memo.find(block(4), 4), undefined);
+  for (let i = 0; i < 5; i++) add(i);
+  assert.equal(memo.find(block(0)), undefined);
+  for (let i = 1; i < 5; i++) assert.equal(memo.find(block(i)), i);
+  for (let i = 5; i < 50; i++) memo.add(block(i), i);
+  for (let i = 4; i >= 1; i--) assert.equal(memo.find(block(i)), i);
+  assert.equal(memo.find({ bytes: new Uint8Array([4]), start: 0, end: 1 }), undefined);
+  memo.clear();
+  assert.equal(memo.find(block(1)), undefined);
+  add(9);
+  assert.equal(memo.find(block(9)), 9);
+  assert.equal(memo.find(block(4)), undefined);
   const large = { bytes: new Uint8Array(600), start: 0, end: 600 };
-  for (let time = 0; time < 2; time++) memo.add(large, 4, 1);
-  assert.equal(memo.find(large, 4), undefined);
+  for (let time = 0; time < 2; time++) memo.add(large, 1);
+  assert.equal(memo.find(large), undefined);
+});
+
+Deno.test("BlockMemo.add() and TextCache.add() copy, as what holds the bytes may be used again", () => {
+  const memo = new BlockMemo<number>();
+  const cache = new TextCache();
+  const chunk = Buffer.from("/a.B/C");
+  const source = { bytes: chunk, start: 0, end: chunk.length, isCoded: false };
+  for (let time = 0; time < 2; time++) {
+    memo.add(source, 1);
+    cache.add(source, "/a.B/C");
+  }
+  chunk.fill(0);
+  assert.deepEqual([memo.find(source), cache.find(source)], [undefined, undefined]);
 });
 
 Deno.test("TextCache.find() knows strings that came twice, which others that do not drive out", () => {

@@ -45,7 +45,7 @@ Deno.test("FastLane answers plain calls of one read in their order, with one wri
     `date: ${DATE}`,
     "grpc-status: 0",
   ]);
-  assert.deepEqual([rig.answered, rig.client.connection.streams], [2, 0]);
+  assert.deepEqual([rig.lane.answered, rig.client.connection.streams], [2, 0]);
 });
 
 Deno.test("FastLane answers Connect with the length of its message", () => {
@@ -83,7 +83,7 @@ Deno.test("FastLane takes a body that comes later, and an end that comes later s
   rig.client.send(data(1, ONE));
   assert.deepEqual(rig.counts, []);
   rig.client.send(data(1, Buffer.alloc(0), true));
-  assert.deepEqual([rig.counts, rig.answered], [[1], 1]);
+  assert.deepEqual([rig.counts, rig.lane.answered], [[1], 1]);
 });
 
 for (
@@ -100,7 +100,7 @@ for (
     using rig = new LaneRig();
     rig.client.send(open(1), ...parts.map((part) => data(1, part)), data(1, Buffer.alloc(0), true));
     assert.equal(rig.client.bodyOf(1), Buffer.concat(parts).toString("latin1"));
-    assert.deepEqual([rig.counts, rig.answered], [[], 0]);
+    assert.deepEqual([rig.counts, rig.lane.answered], [[], 0]);
   });
 }
 
@@ -110,7 +110,7 @@ Deno.test("FastLane hands over a call without a body, and one that cannot be gra
   rig.client.send(open(1), data(1, Buffer.alloc(0), true), open(3), data(3, ONE, true));
   assert.equal(rig.client.bodyOf(1), "hello");
   assert.equal(rig.client.bodyOf(3), ONE.toString("latin1"));
-  assert.equal(rig.answered, 0);
+  assert.equal(rig.lane.answered, 0);
 });
 
 Deno.test("FastLane grants nothing that it could not send at once", () => {

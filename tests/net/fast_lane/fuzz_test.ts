@@ -65,7 +65,7 @@ Deno.test("FastLane takes any bytes: no fault of ours, whole frames out, a grant
       const written = client.received;
       const read = framesOf(written);
       assert.equal(read.reduce((sum, { payload }) => sum + 9 + payload.length, 0), written.length);
-      assert.equal(rig.answered, rig.counts.length);
+      assert.equal(rig.lane.answered, rig.counts.length);
       assert(rig.counts.every((count) => count >= 1 && count <= MAX_COUNT));
       assert.equal(client.connection.isOver, client.isEnded);
       assert(client.connection.streams <= 6);

@@ -10,6 +10,7 @@ import { DeadlineQueue } from "../../../src/http2/deadline_queue.ts";
 import { DateStamp } from "../../../src/net/date_stamp.ts";
 import { AnswerBook } from "../../../src/net/fast_lane/answer_book.ts";
 import { FastLane } from "../../../src/net/fast_lane/fast_lane.ts";
+import { LaneDesk } from "../../../src/net/fast_lane/lane_desk.ts";
 import { ManualClock } from "../../../src/testing/manual_clock.ts";
 import { scaled } from "../../_support/levels.ts";
 import { OracleRig } from "../../_support/oracle_rig.ts";
@@ -37,18 +38,12 @@ class Rig implements AsyncDisposable {
   readonly node = new OracleRig({ clock: this.clock });
   readonly #waits = new DeadlineQueue(1_000, this.clock);
   readonly #echo = new EchoSink();
-  readonly #lane = new FastLane({
+  readonly #desk = new LaneDesk({
     source: this.node.oracle,
     waits: this.#waits,
     answers: new AnswerBook(new DateStamp(new ManualClock())),
-    onAnswered: () => {},
-    giveUp: this.#echo.onRequest,
   });
-  readonly client = MemoryClient.greeted({
-    streams: 100,
-    route: (head) => this.#lane.route(head) ?? this.#echo.onRequest,
-    onReadEnd: () => this.#lane.onReadEnd(),
-  });
+  readonly client = this.connect();
 
   static async start(certainUntil?: () => number): Promise<Rig> {
     const rig = new Rig();
@@ -57,9 +52,19 @@ class Rig implements AsyncDisposable {
     return rig;
   }
 
+  /** One more client, whose lane shares the desk with those of the others. */
+  connect(): MemoryClient {
+    const lane = new FastLane({ desk: this.#desk, giveUp: this.#echo.onRequest });
+    return MemoryClient.greeted({
+      streams: 100,
+      route: (head) => lane.route(head) ?? this.#echo.onRequest,
+      onReadEnd: () => this.#desk.onReadEnd(),
+    });
+  }
+
   /** The timestamp that was granted on a stream, packed; nothing if it was left to others. */
-  grantOn(stream: number): bigint | undefined {
-    const body = Buffer.from(this.client.bodyOf(stream), "latin1");
+  grantOn(stream: number, client = this.client): bigint | undefined {
+    const body = Buffer.from(client.bodyOf(stream), "latin1");
     const message = isGrpc(stream) ? body.subarray(5) : body;
     if (message.equals(ONE)) return undefined;
     const { physicalMs, logicalStart } = fromBinary(GetTsResponseSchema, message);
@@ -109,6 +114,16 @@ Deno.test("the sample is taken after the last byte of the request has come", asy
   rig.client.send(body(3).subarray(-1));
   assert.equal(msOf(rig.grantOn(1)), 1_000_000);
   assert.equal(msOf(rig.grantOn(3)), 1_000_500);
+});
+
+Deno.test("a read that breaks its connection leaves no sample to the reads of others", async () => {
+  await using rig = await Rig.start();
+  using other = rig.connect();
+  rig.client.send(open(1), body(1), Buffer.from("no frame at all"));
+  assert(rig.client.connection.isOver);
+  rig.clock.jumpTo(1_000_500);
+  other.send(open(1), body(1));
+  assert.equal(msOf(rig.grantOn(1, other)), 1_000_500);
 });
 
 Deno.test("certainty is looked at before each grant of a read", async () => {

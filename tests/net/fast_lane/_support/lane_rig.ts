@@ -4,6 +4,7 @@ import { DeadlineQueue } from "../../../../src/http2/deadline_queue.ts";
 import { DateStamp } from "../../../../src/net/date_stamp.ts";
 import { AnswerBook } from "../../../../src/net/fast_lane/answer_book.ts";
 import { FastLane } from "../../../../src/net/fast_lane/fast_lane.ts";
+import { LaneDesk } from "../../../../src/net/fast_lane/lane_desk.ts";
 import { ManualClock } from "../../../../src/testing/manual_clock.ts";
 import { EchoSink } from "../../../http2/_support/echo.ts";
 import { MemoryClient } from "../../../http2/_support/memory_client.ts";
@@ -19,10 +20,9 @@ export class LaneRig implements Disposable {
   readonly echo = new EchoSink();
   /** Whether the oracle grants. */
   grants = true;
-  answered = 0;
   /** The streams that the lane has left to others, and whether they were late. */
   readonly left: [number, boolean][] = [];
-  readonly lane = new FastLane({
+  readonly desk = new LaneDesk({
     source: {
       getTsNow: (count) => {
         if (!this.grants) return undefined;
@@ -32,7 +32,9 @@ export class LaneRig implements Disposable {
     },
     waits: this.waits,
     answers: new AnswerBook(new DateStamp(this.clock)),
-    onAnswered: () => this.answered++,
+  });
+  readonly lane = new FastLane({
+    desk: this.desk,
     giveUp: (stream, isLate) => {
       this.left.push([stream.id, isLate]);
       this.echo.onRequest(stream);
@@ -41,7 +43,7 @@ export class LaneRig implements Disposable {
   readonly client = MemoryClient.greeted({
     streams: 100,
     route: (head) => this.lane.route(head) ?? this.echo.onRequest,
-    onReadEnd: () => this.lane.onReadEnd(),
+    onReadEnd: () => this.desk.onReadEnd(),
   });
 
   [Symbol.dispose](): void {
