@@ -29,7 +29,8 @@ export interface ClientConnectionOptions
 /**
  * The client's side of HTTP/2, for requests whose body is whole from the beginning. It says hello at once, and sends its
  * first request after the server has done so. Pushed streams are refused. A hostile server is bounded as a
- * hostile client is (`serveConnection`); frames of streams that are over are read away.
+ * hostile client is (`serveConnection`): of streams that were cancelled what may be on its way is read away, and frames of
+ * others that are over are of no use.
  */
 export class ClientConnection {
   /** What the holder of the socket gives its bytes to. */

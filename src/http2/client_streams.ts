@@ -52,8 +52,9 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   readonly #open = new Map<number, ClientStream>();
   readonly #waiting = new Set<ClientStream>();
   #nextId: number;
-  /** Header blocks that may be on their way for streams that this side has reset. */
+  /** Header blocks, and bytes of bodies, that may be on their way for streams that this side has reset. */
   #lateBlocks = 0;
+  #lateBytes = 0;
   #isGreeted = false;
   #isClosed = false;
   #isBusy = false;
@@ -183,6 +184,7 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
 
   sendReset(streamId: number, code: number): void {
     this.#lateBlocks += BLOCKS_OF_ANSWER;
+    this.#lateBytes += DEFAULT_WINDOW_BYTES;
     this.output.frames.rstStream(streamId, code);
     this.output.schedule();
   }
@@ -237,7 +239,7 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
     const stream = this.#find(streamId);
     const isEnd = (flags & FLAG.endStream) !== 0;
     if (this.#span.start === this.#span.end && !isEnd) spend(this.#parts.budget);
-    if (stream === undefined) return;
+    if (stream === undefined) return this.#countLateBytes(frameBytes);
     const credit = stream.receiveData(bytes, this.#span, frameBytes);
     if (!isEnd) return this.#release(streamId, credit);
     this.#parts.budget.earn();
@@ -278,6 +280,11 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
   /** What comes of an answer that was cancelled is no fault of the server; anything else is of no use. */
   #countLateBlock(): void {
     if (this.#lateBlocks > 0) this.#lateBlocks -= 1;
+    else spend(this.#parts.budget);
+  }
+
+  #countLateBytes(bytes: number): void {
+    if (this.#lateBytes >= bytes) this.#lateBytes -= bytes;
     else spend(this.#parts.budget);
   }
 

@@ -3,6 +3,7 @@
 import { NO_TABLE } from "./hpack/hpack_encoder.ts";
 import { FRAME_HEAD_BYTES } from "./frames/frame_type.ts";
 import { FrameWriter } from "./frames/frame_writer.ts";
+import type { HeadersOptions } from "./frames/frame_writer.ts";
 import type { Transport } from "./transport.ts";
 
 /**
@@ -66,7 +67,7 @@ export class Output {
   }
 
   /** Writes a header block. The first one of the connection also says that no table is used. */
-  headers(streamId: number, block: Uint8Array, options: BlockOptions): void {
+  headers(streamId: number, block: Uint8Array, options: HeadersOptions): void {
     let whole = block;
     if (!this.#hasSentBlock) {
       this.#hasSentBlock = true;
@@ -115,14 +116,6 @@ export class Output {
     this.#isEnded = true;
     this.#transport.end();
   }
-}
-
-/** How a header block is sent. */
-export interface BlockOptions {
-  /** Whether nothing follows on the stream. */
-  readonly endStream: boolean;
-  /** Largest payload that the peer takes, in bytes. */
-  readonly maxPayloadBytes: number;
 }
 
 function withNoTable(frames: Uint8Array): Uint8Array {

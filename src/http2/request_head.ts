@@ -68,7 +68,7 @@ export function readHead<Taker>(
  *
  * @returns the head, or a sentence on what is wrong with it
  */
-export function readRequestHead(list: readonly HeaderField[]): RequestHead | string {
+function readRequestHead(list: readonly HeaderField[]): RequestHead | string {
   const pseudo = new Map<string, string>();
   const fields: HeaderField[] = [];
   for (const field of list) {

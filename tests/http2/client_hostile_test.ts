@@ -42,6 +42,7 @@ const FLOODS: readonly (readonly [string, Buffer])[] = [
   ["heads of a stream that is over", head(3)],
   ["trailers of a stream that is over", trailers(3)],
   ["empty DATA of a stream that is over", data(3, EMPTY)],
+  ["DATA of a stream that is over", data(3, Buffer.from("a"))],
 ];
 
 for (const [name, step] of FLOODS) {

@@ -9,7 +9,7 @@ export interface HeaderField {
 }
 
 /** What a field counts in tables and lists beyond its own bytes (RFC 7541, 4.1). */
-export const FIELD_OVERHEAD_BYTES = 32;
+const FIELD_OVERHEAD_BYTES = 32;
 
 /** The size of a field in the sense of RFC 7541, 4.1, and of SETTINGS_MAX_HEADER_LIST_SIZE. */
 export function fieldBytes(field: HeaderField): number {
