@@ -31,7 +31,7 @@ async function handsOver(driver: readonly string[]): Promise<void> {
   assert.match(second.output, new RegExp(`another node leads .*leader=${first.address}`));
   await using client = new TsoClient({ endpoints: [first.address, second.address] });
   const renewals = new Renewals();
-  await using lease = await client.holdLease("group-a", { ttlMs: 5_000, ...renewals.options });
+  await using lease = await client.holdLease("group-a", { ttlMs: 10_000, ...renewals.options });
   const { epoch } = lease;
   const before = await get(second.address);
   assert.deepEqual(await first.stop(), { code: 0, signal: null });

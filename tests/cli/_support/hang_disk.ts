@@ -21,7 +21,7 @@ export async function hangDisk(directory: string, address: string): Promise<void
   for (let round = 0; round < MAX_ROUNDS; round++) {
     // A write under way may hold the name, or move the pipe away with its rename: then once more.
     await new Deno.Command("mkfifo", { args: [pipe], stderr: "null" }).output();
-    const get = await runCli(["get", "--endpoint", address, "--timeout", "2s"]);
+    const get = await runCli(["get", "--endpoint", address, "--timeout", "4s"]);
     if (get.code !== 0) return;
   }
   assert.fail(`${address} went on to write`);

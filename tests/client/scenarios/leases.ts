@@ -61,7 +61,7 @@ export const unreachableLease: Scenario = {
   async run(scene) {
     const cluster = await scene.open({});
     const client = scene.connect({ cluster });
-    const lease = await client.holdLease(HOLDER, { ttlMs: TTL_MS / 6 });
+    const lease = await client.holdLease(HOLDER, { ttlMs: TTL_MS / 2 });
     const lost = fired(lease.signal);
     await cluster.do("freeze", 0);
     await lost;
