@@ -18,7 +18,7 @@ export const ETCD_MISSING: string | undefined = await canRun("etcd")
 
 /** What to do if etcd or its command line is not on this machine; for `ioTestNeeding`. */
 export const ETCDCTL_MISSING: string | undefined =
-  ETCD_MISSING === undefined && await canRunTool("etcdctl")
+  ETCD_MISSING === undefined && await canRun("etcdctl")
     ? undefined
     : "needs `apt-get install etcd-server etcd-client`";
 
@@ -260,7 +260,7 @@ async function writeCertificates(
 async function restoreSnapshot(plan: Plan, index: number): Promise<void> {
   const { snapshot } = plan.options;
   if (snapshot === undefined) return;
-  const restore = await canRunTool("etcdutl") ? etcdutl : etcdctl;
+  const restore = await canRun("etcdutl") ? etcdutl : etcdctl;
   await restore(
     "snapshot",
     "restore",
@@ -296,15 +296,4 @@ async function run(tool: string, args: readonly string[]): Promise<string> {
   const decoder = new TextDecoder();
   if (!success) throw new Error(`${tool} ${args.join(" ")}: ${decoder.decode(stderr)}`);
   return decoder.decode(stdout);
-}
-
-/** Whether one of etcd's tools can be run here; they tell their version in a way of their own. */
-async function canRunTool(tool: string): Promise<boolean> {
-  if (ETCD_MISSING !== undefined) return false;
-  try {
-    return (await new Deno.Command(tool, { args: ["version"] }).output()).success;
-  } catch (error) {
-    if (error instanceof Deno.errors.NotFound) return false;
-    throw error;
-  }
 }
