@@ -1,8 +1,13 @@
 // SPDX-License-Identifier: Apache-2.0
 
 import assert from "node:assert/strict";
+import { Buffer } from "node:buffer";
 import { makeCertificates } from "../_support/certs.ts";
 import { ioTest } from "../_support/levels.ts";
+import { framesOf, hello, initialWindow, settingsAck, TYPE } from "../net/_support/h2_frames.ts";
+import { openCall, wholeCall } from "../net/_support/hostile_peers.ts";
+import { RawClient } from "../net/_support/raw_client.ts";
+import { until } from "../net/_support/until.ts";
 import { ChildCli, DENO_CLI, ROOT } from "./_support/child_cli.ts";
 import { halfSentCall } from "./_support/half_sent_call.ts";
 import { hangDisk, HASTY } from "./_support/hang_disk.ts";
@@ -50,6 +55,28 @@ for (const [signal, code] of [["SIGTERM", 143], ["SIGINT", 130]] as const) {
     },
   );
 }
+
+ioTest("tsoracle serve ends with 0 after its grace, whatever clients leave half done", async () => {
+  await using dir = await tempDir();
+  const grace = ["--shutdown-grace", "50ms", "--request-timeout", "1h"];
+  await using server = new ChildCli(["serve", ...serveFlags(dir.path), ...grace]);
+  const [, address = ""] = await server.until(SERVING);
+  const port = Number(new URL(`http://${address}`).port);
+  const greeting = Buffer.concat([hello(), settingsAck()]);
+  await using halfRead = await RawClient.connect(port);
+  halfRead.send(Buffer.concat([greeting, initialWindow(5), wholeCall(0)]));
+  await using halfSent = await RawClient.connect(port);
+  halfSent.send(Buffer.concat([greeting, wholeCall(0), openCall(1).subarray(0, 20)]));
+  await using asleep = await RawClient.connect(port);
+  asleep.send(greeting);
+  for (const client of [halfRead, halfSent]) {
+    await until("a body", () => framesOf(client.received).some(({ type }) => type === TYPE.data));
+  }
+  asleep.sleep();
+  server.signal("SIGTERM");
+  const end = await server.end();
+  assert.deepEqual([end.code, end.signal], [0, null]);
+});
 
 ioTest("tsoracle serve ends with 1 after its grace when the disk hangs", async () => {
   await using dir = await tempDir();
