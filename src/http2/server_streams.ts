@@ -11,21 +11,26 @@ import { unpad } from "./frames/frame_rules.ts";
 import { FLAG, FRAME_TYPE } from "./frames/frame_type.ts";
 import { HeadReader } from "./head_reader.ts";
 import { HeaderBlocks } from "./header_blocks.ts";
+import type { NuisanceBudget } from "./nuisance_budget.ts";
 import type { Output } from "./output.ts";
 import { ReceiveWindow } from "./receive_window.ts";
 import type { HeadReading, RequestHead } from "./request_head.ts";
 import { trailersFault } from "./request_head.ts";
 import type { SendQueue } from "./send_queue.ts";
+import type { PeerSettings } from "./settings.ts";
 import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from "./settings.ts";
 import { Stream } from "./stream.ts";
 import type { StreamHost } from "./stream.ts";
 import { StreamBook } from "./stream_book.ts";
 
-/** Takes a request whose head is here. It must give the stream its sink before it returns. */
-export type OnRequest = (stream: Stream) => void;
+/** Takes requests. */
+export interface RequestTaker {
+  /** Takes one whose head is here, and gives the stream its sink before it returns. */
+  onRequest(stream: Stream): void;
+}
 
 /** Finds who takes requests with a head. It is not asked again for each equal head. */
-export type Router = (head: RequestHead) => OnRequest;
+export type Router = (head: RequestHead) => RequestTaker;
 
 /** What a client may cost. */
 export interface StreamLimits {
@@ -40,19 +45,25 @@ const span = { start: 0, end: 0 };
 
 /** The streams of a server: opened by the client, one request each. */
 export class ServerStreams implements StreamLayer, StreamHost {
-  readonly #parts: ConnectionParts;
+  readonly output: Output;
+  readonly sending: SendQueue;
+  readonly #peer: PeerSettings;
+  readonly #budget: NuisanceBudget;
   readonly #limits: StreamLimits;
   readonly #onEmpty: () => void;
   readonly #book = new StreamBook();
   readonly #blockFrames: BlockFrames;
-  readonly #blocks: HeaderBlocks<HeadReading<OnRequest>>;
+  readonly #blocks: HeaderBlocks<HeadReading<RequestTaker>>;
   readonly #window = new ReceiveWindow(DEFAULT_WINDOW_BYTES);
   #isLimitKnown = false;
   #isClosed = false;
 
   /** Makes the streams of a connection, none of them open. */
   constructor(parts: ConnectionParts, options: ServerStreamsOptions) {
-    this.#parts = parts;
+    this.output = parts.output;
+    this.sending = parts.sending;
+    this.#peer = parts.peer;
+    this.#budget = parts.budget;
     this.#limits = options.limits;
     this.#onEmpty = options.onEmpty;
     const { limits, route } = options;
@@ -77,16 +88,8 @@ export class ServerStreams implements StreamLayer, StreamHost {
     return true;
   }
 
-  get output(): Output {
-    return this.#parts.output;
-  }
-
-  get sending(): SendQueue {
-    return this.#parts.sending;
-  }
-
   get maxPayloadBytes(): number {
-    return this.#parts.peer.maxPayloadBytes;
+    return this.#peer.maxPayloadBytes;
   }
 
   awaits(frame: Frame): boolean {
@@ -118,7 +121,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
       if (stream.sendWindowBytes <= MAX_WINDOW_BYTES) continue;
       throw new ConnectionFault(ERROR_CODE.flowControlError, "a window that is too large");
     }
-    if (windowBytes > 0) this.#parts.sending.resume();
+    if (windowBytes > 0) this.sending.resume();
   }
 
   /** A server opens no streams. */
@@ -156,9 +159,9 @@ export class ServerStreams implements StreamLayer, StreamHost {
   }
 
   forget(stream: Stream): void {
-    if (stream.isSent) this.#parts.budget.earn();
+    if (stream.isSent) this.#budget.earn();
     this.#book.remove(stream.id);
-    this.#parts.sending.drop(stream);
+    this.sending.drop(stream);
     if (this.#book.size === 0) this.#onEmpty();
   }
 
@@ -170,7 +173,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
 
   /** A fault of the peer that ends only the stream (RFC 9113, 5.4.2). */
   #refuse(streamId: number, code: number): void {
-    spend(this.#parts.budget);
+    spend(this.#budget);
     const stream = this.#book.get(streamId);
     if (stream === undefined) this.sendReset(streamId, code);
     else stream.reset(code);
@@ -192,7 +195,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
       return this.#onLateFrame(streamId);
     }
     const isEnd = (flags & FLAG.endStream) !== 0;
-    if (span.start === span.end && !isEnd) spend(this.#parts.budget);
+    if (span.start === span.end && !isEnd) spend(this.#budget);
     if (!stream.receive(frame, span)) {
       this.release(frameBytes);
       this.#refuse(streamId, ERROR_CODE.flowControlError);
@@ -221,7 +224,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
   #onRequestHead(block: Block): void {
     const { streamId, isSelfDependent, endStream } = block;
     const reading = this.#blocks.read(block);
-    if (this.#isClosed) return spend(this.#parts.budget);
+    if (this.#isClosed) return spend(this.#budget);
     this.#book.use(streamId);
     if (this.#book.size >= this.#limits.streams) this.letGo();
     if (this.#book.size >= this.#limits.streams) return this.#onTooMany(streamId);
@@ -234,9 +237,9 @@ export class ServerStreams implements StreamLayer, StreamHost {
       return this.#refuse(streamId, ERROR_CODE.protocolError);
     }
     const stream = new Stream(streamId, head, this);
-    stream.sendWindowBytes = this.#parts.peer.initialWindowBytes;
+    stream.sendWindowBytes = this.#peer.initialWindowBytes;
     this.#book.add(stream);
-    taker(stream);
+    taker.onRequest(stream);
     if (endStream) stream.receiveEnd();
   }
 
@@ -264,10 +267,10 @@ export class ServerStreams implements StreamLayer, StreamHost {
     }
     if (this.#book.isIdle(streamId)) {
       // After a goodbye the streams that came too late count as never used.
-      if (this.#isClosed) return spend(this.#parts.budget);
+      if (this.#isClosed) return spend(this.#budget);
       throw protocolFault(`a frame on the idle stream ${streamId}`);
     }
-    spend(this.#parts.budget);
+    spend(this.#budget);
     const end = this.#book.endOf(streamId);
     if (end === "reset by this side") return;
     if (end === "reset by the peer") return this.sendReset(streamId, ERROR_CODE.streamClosed);
@@ -277,7 +280,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
 
   #onReset(frame: Frame): void {
     const { streamId } = frame;
-    spend(this.#parts.budget);
+    spend(this.#budget);
     if (this.#book.isIdle(streamId)) return this.#onIdle("RST_STREAM");
     this.#book.notePeerReset(streamId);
     this.#book.get(streamId)?.close(readUint32(frame.bytes, frame.start));
@@ -288,7 +291,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
     const bytes = readUint31(frame.bytes, frame.start);
     const stream = this.#book.get(streamId);
     // Credit has been counted, but for none at all.
-    if (stream === undefined && bytes === 0) spend(this.#parts.budget);
+    if (stream === undefined && bytes === 0) spend(this.#budget);
     if (this.#book.isIdle(streamId)) return this.#onIdle("WINDOW_UPDATE");
     if (stream === undefined) return;
     if (bytes === 0) return this.#refuse(streamId, ERROR_CODE.protocolError);
@@ -296,12 +299,12 @@ export class ServerStreams implements StreamLayer, StreamHost {
     if (stream.sendWindowBytes > MAX_WINDOW_BYTES) {
       return this.#refuse(streamId, ERROR_CODE.flowControlError);
     }
-    this.#parts.sending.resumeOne(stream);
+    this.sending.resumeOne(stream);
   }
 
   /** Priorities are read and not acted on (RFC 9113, 5.3.2). */
   #onPriority(frame: Frame): void {
-    spend(this.#parts.budget);
+    spend(this.#budget);
     const { streamId, bytes, start, end } = frame;
     const { frameSizeError, protocolError } = ERROR_CODE;
     const code = end - start === 5 ? protocolError : frameSizeError;

@@ -7,7 +7,7 @@ import type { Connection as Http2Connection } from "../http2/connection.ts";
 import type { ConnectionDeadlines } from "../http2/connection_parts.ts";
 import { overSocket } from "../http2/node/socket_transport.ts";
 import { serveConnection } from "../http2/server_connection.ts";
-import type { OnRequest } from "../http2/server_streams.ts";
+import type { RequestTaker } from "../http2/server_streams.ts";
 import type { Stream } from "../http2/stream.ts";
 import type { Connection, Http2Session } from "./connection.ts";
 import { DateStamp } from "./date_stamp.ts";
@@ -51,13 +51,13 @@ export class OwnEdge implements Edge {
     const { limits, clock, deadlines } = this.#options;
     const giveUp = (stream: Stream, isLate: boolean) =>
       this.#takeSlowly(stream, connection, isLate);
-    const takeSlowly: OnRequest = (stream) => giveUp(stream, false);
+    const slowLane: RequestTaker = { onRequest: (stream) => giveUp(stream, false) };
     const lane = this.#desk && new FastLane({ desk: this.#desk, giveUp });
     const http2 = overSocket(socket, (transport) =>
       serveConnection({
         ...{ transport, clock, deadlines },
         limits: { streams: limits.streamsPerConnection, headerBytes: limits.headerBytes },
-        route: (head) => lane?.route(head) ?? takeSlowly,
+        route: (head) => lane?.route(head) ?? slowLane,
         onReadEnd: this.#onReadEnd,
         onFault: (error) => logger.error("an HTTP/2 connection failed: {error}", { error }),
       }));

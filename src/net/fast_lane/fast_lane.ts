@@ -2,7 +2,7 @@
 
 import type { Deadline } from "../../http2/deadline_queue.ts";
 import type { RequestHead } from "../../http2/request_head.ts";
-import type { OnRequest } from "../../http2/server_streams.ts";
+import type { RequestTaker } from "../../http2/server_streams.ts";
 import type { ByteSpan, Stream, StreamSink } from "../../http2/stream.ts";
 import type { FastAnswers } from "./answer_book.ts";
 import { fastProtocolOf } from "./fast_route.ts";
@@ -48,9 +48,9 @@ export class FastLane {
   }
 
   /** Who takes the requests with this head, if it is the lane. */
-  route(head: RequestHead): OnRequest | undefined {
+  route(head: RequestHead): RequestTaker | undefined {
     const protocol = fastProtocolOf(head);
-    return protocol === undefined ? undefined : this.#sinkFor(protocol).onRequest;
+    return protocol === undefined ? undefined : this.#sinkFor(protocol);
   }
 
   /** The server ends: from now on others take the requests that are not whole, and know what to say if they never are. */
@@ -69,7 +69,7 @@ export class FastLane {
 }
 
 /** All calls of a connection in one of the protocols. What is known of a call is its count, in the mark of its stream. */
-class FastSink extends LaneSink {
+class FastSink extends LaneSink implements RequestTaker {
   readonly #desk: LaneDesk;
   readonly #answers: FastAnswers;
   /** How many calls it has answered. */
@@ -87,12 +87,11 @@ class FastSink extends LaneSink {
     this.#isLeaving = isLeaving;
   }
 
-  /** Takes a request. */
-  readonly onRequest = (stream: Stream): void => {
+  onRequest(stream: Stream): void {
     stream.sink = this;
     stream.mark = NOT_PLAIN;
     this.#desk.noteOpen(stream);
-  };
+  }
 
   override onData(stream: Stream, bytes: Uint8Array, span: ByteSpan): void {
     const count = stream.mark === NOT_PLAIN ? this.#read(bytes, span) : NOT_PLAIN;

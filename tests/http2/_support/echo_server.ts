@@ -61,7 +61,7 @@ export class EchoServer implements AsyncDisposable {
         deadlines: this.#deadlines,
         onFault: (error) => this.faults.push(error),
         limits: { streams: 100, headerBytes: 16_384 },
-        route: () => this.sink.onRequest,
+        route: () => this.sink,
       })));
   }
 }

@@ -4,7 +4,7 @@ import { Buffer } from "node:buffer";
 import type { Connection } from "../../../src/http2/connection.ts";
 import { DeadlineQueue } from "../../../src/http2/deadline_queue.ts";
 import { serveConnection } from "../../../src/http2/server_connection.ts";
-import type { OnRequest, Router } from "../../../src/http2/server_streams.ts";
+import type { RequestTaker, Router } from "../../../src/http2/server_streams.ts";
 import type { Transport } from "../../../src/http2/transport.ts";
 import { ManualClock, settle } from "../../../src/testing/manual_clock.ts";
 import { framesOf, hello, settingsAck, TYPE } from "../../net/_support/h2_frames.ts";
@@ -23,7 +23,7 @@ export interface MemoryClientOptions {
    */
   readonly streams?: number;
   /** Answers the requests; by default they are echoed. */
-  readonly onRequest?: OnRequest;
+  readonly onRequest?: RequestTaker["onRequest"];
   /** Finds who answers a request; by default that is `onRequest`. */
   readonly route?: Router;
   /** Called after each read. */
@@ -56,7 +56,8 @@ export class MemoryClient implements Transport {
       deadlines: this.#deadlines,
       onFault: (error) => this.faults.push(error),
       limits: { streams: options.streams ?? 4, headerBytes: 16_384 },
-      route: options.route ?? (() => options.onRequest ?? this.sink.onRequest),
+      route: options.route ??
+        (() => options.onRequest ? { onRequest: options.onRequest } : this.sink),
       onReadEnd: () => options.onReadEnd?.(),
     });
   }

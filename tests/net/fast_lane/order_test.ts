@@ -57,7 +57,7 @@ class Rig implements AsyncDisposable {
     const lane = new FastLane({ desk: this.#desk, giveUp: this.#echo.onRequest });
     return MemoryClient.greeted({
       streams: 100,
-      route: (head) => lane.route(head) ?? this.#echo.onRequest,
+      route: (head) => lane.route(head) ?? this.#echo,
       onReadEnd: () => this.#desk.onReadEnd(),
     });
   }

@@ -42,7 +42,7 @@ export class LaneRig implements Disposable {
   });
   readonly client = MemoryClient.greeted({
     streams: 100,
-    route: (head) => this.lane.route(head) ?? this.echo.onRequest,
+    route: (head) => this.lane.route(head) ?? this.echo,
     onReadEnd: () => this.desk.onReadEnd(),
   });
 
