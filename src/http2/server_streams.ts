@@ -48,6 +48,8 @@ export class ServerStreams implements StreamLayer, StreamHost {
   readonly output: Output;
   readonly sending: SendQueue;
   readonly #peer: PeerSettings;
+  /** What the peer takes on a stream that begins, in bytes. */
+  #streamWindowBytes = DEFAULT_WINDOW_BYTES;
   readonly #budget: NuisanceBudget;
   readonly #limits: StreamLimits;
   readonly #onEmpty: () => void;
@@ -116,6 +118,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
   }
 
   onPeerSettings(windowBytes: number): void {
+    this.#streamWindowBytes += windowBytes;
     for (const stream of this.#book.all()) {
       stream.sendWindowBytes += windowBytes;
       if (stream.sendWindowBytes <= MAX_WINDOW_BYTES) continue;
@@ -237,7 +240,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
       return this.#refuse(streamId, ERROR_CODE.protocolError);
     }
     const stream = new Stream(streamId, head, this);
-    stream.sendWindowBytes = this.#peer.initialWindowBytes;
+    stream.sendWindowBytes = this.#streamWindowBytes;
     this.#book.add(stream);
     taker.onRequest(stream);
     if (endStream) stream.receiveEnd();

@@ -2,7 +2,7 @@
 
 import type { Stream } from "./stream.ts";
 
-/** How many runs of streams that are over are remembered, for each way of ending, besides the one that still grows. */
+/** How many runs of numbers are remembered, besides the one that still grows. */
 const REMEMBERED = 256;
 
 /** How many places there are for open streams that are found without a search. A power of two. */
@@ -19,14 +19,17 @@ export type StreamEnd = "complete" | "reset by this side" | "reset by the peer" 
 export class StreamBook {
   #size = 0;
   #used = 0;
-  #lastId = 0;
+  /** The last run of streams that the peer has used without leaving one out. Most clients leave none out. */
+  #firstId = 1;
+  #lastId = -1;
   /** The newest of the open streams, if it is still open: what comes next is mostly for it. */
   #newest: Stream | undefined;
   /** Open streams, each in the place of its number, if that was free. */
   #places: (Stream | undefined)[] | undefined;
   /** The others. */
   #displaced: Map<number, Stream> | undefined;
-  readonly #complete = new RecentIds();
+  /** What was used before the last run. */
+  #usedBefore: RecentIds | undefined;
   #resetHere: RecentIds | undefined;
   #resetThere: RecentIds | undefined;
 
@@ -40,9 +43,9 @@ export class StreamBook {
     return this.#used;
   }
 
-  /** The highest stream that the peer has used. */
+  /** The highest stream that the peer has used, 0 if none. */
   get lastId(): number {
-    return this.#lastId;
+    return Math.max(0, this.#lastId);
   }
 
   /** The open streams, the oldest first. */
@@ -66,6 +69,11 @@ export class StreamBook {
   /** The peer uses the stream. */
   use(streamId: number): void {
     this.#used += 1;
+    if (streamId !== this.#lastId + 2) {
+      this.#usedBefore ??= new RecentIds();
+      this.#usedBefore.addRun(this.#firstId, this.#lastId);
+      this.#firstId = streamId;
+    }
     this.#lastId = streamId;
   }
 
@@ -83,7 +91,6 @@ export class StreamBook {
     else if (this.#places?.[place]?.id === streamId) this.#places[place] = undefined;
     else this.#displaced?.delete(streamId);
     this.#size -= 1;
-    this.#complete.add(streamId);
   }
 
   /** RST_STREAM was sent. */
@@ -102,7 +109,8 @@ export class StreamBook {
   endOf(streamId: number): StreamEnd {
     if (this.#resetHere?.has(streamId)) return "reset by this side";
     if (this.#resetThere?.has(streamId)) return "reset by the peer";
-    return this.#complete.has(streamId) ? "complete" : "forgotten";
+    const wasUsed = streamId >= this.#firstId || this.#usedBefore?.has(streamId);
+    return wasUsed ? "complete" : "forgotten";
   }
 
   #place(stream: Stream): void {
@@ -114,34 +122,29 @@ export class StreamBook {
 }
 
 /**
- * The last few numbers, as runs of those that follow one upon the other: streams mostly end in their order, and then all
- * of a connection are one run. Adding is cheap, as each request does it; looking is not.
+ * The last few numbers, as runs of those that follow one upon the other. Adding is cheap, as each reset does it; looking
+ * is not.
  */
 class RecentIds {
-  /** The run that still grows, which has none at first. */
-  #first = 1;
-  #last = -1;
-  /** First and last of the others. */
-  #runs: number[] | undefined;
+  /** The first and the last of each run. */
+  readonly #runs: number[] = [];
   #next = 0;
 
   add(id: number): void {
-    if (id !== this.#last + 2) this.#begin(id);
-    this.#last = id;
+    const at = (this.#next || 2 * REMEMBERED) - 1;
+    if (this.#runs[at] === id - 2) this.#runs[at] = id;
+    else this.addRun(id, id);
+  }
+
+  addRun(first: number, last: number): void {
+    this.#runs[this.#next] = first;
+    this.#runs[this.#next + 1] = last;
+    this.#next = (this.#next + 2) % (2 * REMEMBERED);
   }
 
   has(id: number): boolean {
-    if (id >= this.#first && id <= this.#last) return true;
-    const runs = this.#runs ?? [];
-    return runs.some((first, i) => i % 2 === 0 && id >= first && id <= (runs[i + 1] ?? 0));
-  }
-
-  #begin(id: number): void {
-    const runs = this.#runs ??= [];
-    runs[this.#next] = this.#first;
-    runs[this.#next + 1] = this.#last;
-    this.#next = (this.#next + 2) % (2 * REMEMBERED);
-    this.#first = id;
+    const runs = this.#runs;
+    return runs.some((first, i) => i % 2 === 0 && first <= id && id <= (runs[i + 1] ?? 0));
   }
 }
 

@@ -21,7 +21,8 @@ interface Slot<T> {
  */
 export class BlockMemo<T> {
   /** The one that was found last. It is mostly found again, and what leads to the others is not touched then. */
-  #usual: Slot<T> | undefined;
+  #usualBytes: Uint8Array | undefined;
+  #usualValue: T | undefined;
   #slots: Slot<T>[] = [];
   #next = 0;
   /** Hashes of blocks that came for the first time. Made with the first of them. */
@@ -29,12 +30,13 @@ export class BlockMemo<T> {
 
   /** What a block meant, if it is remembered. */
   find(source: BlockSource): T | undefined {
-    const usual = this.#usual;
-    if (usual !== undefined && isEqual(usual.bytes, source)) return usual.value;
-    for (const slot of this.#slots) {
-      if (slot === usual || !isEqual(slot.bytes, source)) continue;
-      this.#usual = slot;
-      return slot.value;
+    const usual = this.#usualBytes;
+    if (usual !== undefined && isEqual(usual, source)) return this.#usualValue;
+    for (const { bytes, value } of this.#slots) {
+      if (bytes === usual || !isEqual(bytes, source)) continue;
+      this.#usualBytes = bytes;
+      this.#usualValue = value;
+      return value;
     }
     return undefined;
   }
@@ -56,7 +58,8 @@ export class BlockMemo<T> {
   /** The table has changed. */
   clear(): void {
     if (this.#slots.length === 0) return;
-    this.#usual = undefined;
+    this.#usualBytes = undefined;
+    this.#usualValue = undefined;
     this.#slots = [];
     this.#next = 0;
   }
