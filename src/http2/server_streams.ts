@@ -165,7 +165,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
     if (stream.isSent) this.#budget.earn();
     this.#book.remove(stream.id);
     this.sending.drop(stream);
-    if (this.#book.size === 0) this.#onEmpty();
+    if (this.#isClosed && this.#book.size === 0) this.#onEmpty();
   }
 
   sendReset(streamId: number, code: number): void {
@@ -328,7 +328,7 @@ export interface ServerStreamsOptions {
   readonly limits: StreamLimits;
   /** Finds who takes the requests. */
   readonly route: Router;
-  /** Called whenever the last open stream is over. */
+  /** Called whenever the last open stream is over and none is taken any more. */
   readonly onEmpty: () => void;
 }
 
