@@ -19,7 +19,7 @@ import { readResponse } from "./response_head.ts";
 import type { ResponseReading } from "./response_head.ts";
 import { DEFAULT_WINDOW_BYTES, MAX_WINDOW_BYTES } from "./settings.ts";
 
-/** The head and the trailers. */
+/** The head, and the trailers or what else ends it. */
 const BLOCKS_OF_ANSWER = 2;
 
 /** What a client does with its streams. */
@@ -239,7 +239,7 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
     const stream = this.#find(streamId);
     const isEnd = (flags & FLAG.endStream) !== 0;
     if (this.#span.start === this.#span.end && !isEnd) spend(this.#parts.budget);
-    if (stream === undefined) return this.#countLateBytes(frameBytes);
+    if (stream === undefined) return this.#countLateData(frameBytes, isEnd);
     const credit = stream.receiveData(bytes, this.#span, frameBytes);
     if (!isEnd) return this.#release(streamId, credit);
     this.#parts.budget.earn();
@@ -283,7 +283,9 @@ export class ClientStreams implements StreamLayer, ClientStreamHost {
     else spend(this.#parts.budget);
   }
 
-  #countLateBytes(bytes: number): void {
+  /** An end without a byte stands in the place of the trailers. */
+  #countLateData(bytes: number, isEnd: boolean): void {
+    if (bytes === 0 && isEnd) return this.#countLateBlock();
     if (this.#lateBytes >= bytes) this.#lateBytes -= bytes;
     else spend(this.#parts.budget);
   }

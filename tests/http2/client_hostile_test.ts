@@ -43,6 +43,7 @@ const FLOODS: readonly (readonly [string, Buffer])[] = [
   ["trailers of a stream that is over", trailers(3)],
   ["empty DATA of a stream that is over", data(3, EMPTY)],
   ["DATA of a stream that is over", data(3, Buffer.from("a"))],
+  ["ends of a stream that is over", data(3, EMPTY, true)],
 ];
 
 for (const [name, step] of FLOODS) {
@@ -63,13 +64,18 @@ for (const [name, step] of FLOODS) {
   });
 }
 
-Deno.test("whole answers to requests that were cancelled are no flood", () => {
-  using server = MemoryServer.greeted();
-  const asked = Array.from({ length: NUISANCE_BURST + 1 }, () => server.request());
-  asked.forEach(({ stream }) => stream.cancel());
-  for (const { stream } of asked) server.send(answer(stream.id, "a"));
-  assert.deepEqual(server.goaways, []);
-});
+for (const end of ["trailers", "an end without a byte"]) {
+  Deno.test(`whole answers with ${end} to requests that were cancelled are no flood`, () => {
+    using server = MemoryServer.greeted();
+    const asked = Array.from({ length: NUISANCE_BURST + 1 }, () => server.request());
+    asked.forEach(({ stream }) => stream.cancel());
+    for (const { stream: { id } } of asked) {
+      if (end === "trailers") server.send(answer(id, "a"));
+      else server.send(head(id), data(id, Buffer.from("a")), data(id, EMPTY, true));
+    }
+    assert.deepEqual(server.goaways, []);
+  });
+}
 
 for (const end of ["trailers", "a body", "a head"] as const) {
   Deno.test(`a frame of no use is forgiven for each answer that ends with ${end}`, () => {
