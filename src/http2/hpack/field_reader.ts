@@ -28,6 +28,12 @@ export class FieldReader {
     this.#end = end;
   }
 
+  /** Lets go of the block: what holds it holds all that the socket has read with it, up to 64 KiB. */
+  finish(): void {
+    this.#bytes = NOTHING;
+    this.#source.bytes = NOTHING;
+  }
+
   /** Whether the block is read to its end. */
   get isAtEnd(): boolean {
     return this.#at === this.#end;

@@ -71,6 +71,7 @@ export class HpackDecoder {
       listBytes += fieldBytes(field);
       if (listBytes <= this.#maxListBytes) fields.push(field);
     }
+    reader.finish();
     return { fields, bytes: listBytes, isTooLarge: listBytes > this.#maxListBytes };
   }
 
