@@ -154,6 +154,18 @@ Deno.test("a stream that is answered while its connection drains does not hold i
   assert.deepEqual([client.resets, client.isEnded], [[[1, ERROR_CODE.noError]], true]);
 });
 
+Deno.test("streams that are reset by either side do not hold a connection open that drains", async () => {
+  const streams: Stream[] = [];
+  using client = MemoryClient.greeted({ onRequest: (stream) => streams.push(stream) });
+  client.send(openStream(1), openStream(3), openStream(5), cancel(3));
+  client.connection.drain();
+  await acknowledge(client);
+  client.send(cancel(1));
+  assert.equal(client.isEnded, false);
+  streams.at(-1)?.reset(ERROR_CODE.cancel);
+  assert.deepEqual([client.resets, client.isEnded], [[[5, ERROR_CODE.cancel]], true]);
+});
+
 Deno.test("a client that closes late is not waited for", async () => {
   using client = MemoryClient.greeted();
   client.connection.drain();

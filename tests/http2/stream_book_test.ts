@@ -72,3 +72,21 @@ Deno.test("StreamBook forgets how streams ended that ended out of order long ago
   assert.equal(book.endOf(3_997), "complete");
   assert.equal(book.endOf(3_997 - 4 * 256), "complete");
 });
+
+for (const runs of [255, 256, 257]) {
+  Deno.test(`StreamBook remembers the last 256 of ${runs} runs of resets, however long the last one is`, () => {
+    const book = new StreamBook();
+    const reset = (id: number) => {
+      book.use(id);
+      book.noteReset(id);
+    };
+    const lastRun = 4 * (runs - 1) + 1;
+    for (let id = 1; id <= lastRun; id += 4) reset(id);
+    for (let id = lastRun + 2; id < lastRun + 2_000; id += 2) reset(id);
+    const firstKept = Math.max(0, runs - 256) * 4 + 1;
+    for (let id = 1; id <= book.lastId; id += 2) {
+      const isReset = id >= lastRun || (id >= firstKept && id % 4 === 1);
+      assert.equal(book.endOf(id) === "reset by this side", isReset, `stream ${id}`);
+    }
+  });
+}

@@ -160,6 +160,21 @@ Deno.test("FastLane hands over once what is late, and keeps nothing of a call th
   assert.deepEqual(rig.echo.closed, [[1, 0]]);
 });
 
+Deno.test("FastLane keeps nothing of the calls of a connection that breaks within its read", async () => {
+  using rig = new LaneRig();
+  rig.client.send(open(1), open(3), data(3, ONE), Buffer.from("no frame at all"));
+  assert.equal(rig.client.connection.isOver, true);
+  await rig.clock.advance(WAIT_MS);
+  assert.deepEqual([rig.left, rig.counts], [[], []]);
+});
+
+Deno.test("FastLane waits for each call of a read that is not whole, in whichever order others end", async () => {
+  using rig = new LaneRig();
+  rig.client.send(open(1), open(3), open(5), data(1, ONE, true), cancel(5));
+  await rig.clock.advance(WAIT_MS);
+  assert.deepEqual([rig.counts, rig.left], [[1], [[3, true]]]);
+});
+
 const ROUTES: readonly (readonly [string, [string, string][], "grpc" | "connect" | undefined])[] = [
   ["plain gRPC", GRPC, "grpc"],
   ["gRPC with its codec", [["content-type", "application/grpc+proto"]], "grpc"],

@@ -126,6 +126,21 @@ Deno.test("a read that breaks its connection leaves no sample to the reads of ot
   assert.equal(msOf(rig.grantOn(1, other)), 1_000_500);
 });
 
+Deno.test("a grant that fails ends its connection, and leaves no sample to the reads of others", async () => {
+  await using rig = await Rig.start();
+  using other = rig.connect();
+  const { oracle } = rig.node;
+  oracle.getTsNow = () => {
+    throw new Error("no grant");
+  };
+  rig.client.send(open(1), body(1));
+  assert.deepEqual([rig.client.faults.length, rig.client.connection.isOver], [1, true]);
+  Reflect.deleteProperty(oracle, "getTsNow");
+  rig.clock.jumpTo(1_000_500);
+  other.send(open(1), body(1));
+  assert.equal(msOf(rig.grantOn(1, other)), 1_000_500);
+});
+
 Deno.test("certainty is looked at before each grant of a read", async () => {
   let isCertain = 2;
   await using rig = await Rig.start(() => 10_000);
