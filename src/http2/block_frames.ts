@@ -29,8 +29,12 @@ export interface Block extends BlockSource {
  * connection is cold where there are a thousand.
  */
 const lent = {
-  ...{ streamId: 0, endStream: false, isSelfDependent: false },
-  ...{ bytes: NOTHING, start: 0, end: 0 },
+  streamId: 0,
+  endStream: false,
+  isSelfDependent: false,
+  bytes: NOTHING,
+  start: 0,
+  end: 0,
 };
 
 /**

@@ -10,8 +10,9 @@ export const NUISANCE_PER_SECOND = 50;
 
 /**
  * How much of a peer's traffic may be of no use: PING, SETTINGS and PRIORITY, empty DATA, credit for nothing, frames
- * that nobody knows or that come too late, streams that it resets or that have to be reset. Each costs this side more than the peer. A request that is
- * answered makes good for one, so that what clients do along with their calls never adds up.
+ * that nobody knows or that come too late, streams that it resets or that have to be reset. Each costs this side more
+ * than the peer. A request that is answered makes good for one, so that what clients do along with their calls never
+ * adds up.
  */
 export class NuisanceBudget {
   readonly #clock: Clock;

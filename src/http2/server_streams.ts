@@ -48,7 +48,7 @@ export class ServerStreams implements StreamLayer, StreamHost {
   readonly output: Output;
   readonly sending: SendQueue;
   readonly #peer: PeerSettings;
-  /** What the peer takes on a stream that begins, in bytes. */
+  /** What the peer takes on a stream that begins, in bytes: kept here, as a request looks at nothing else of `#peer`. */
   #streamWindowBytes = DEFAULT_WINDOW_BYTES;
   readonly #budget: NuisanceBudget;
   readonly #limits: StreamLimits;

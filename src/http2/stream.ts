@@ -54,7 +54,7 @@ export interface StreamHost {
   release(bytes: number): void;
   /** The answer is whole, and the request is not. */
   answeredEarly(stream: Stream): void;
-  /** The stream is over, its sink has been told, and it goes out of the books. */
+  /** The stream is over, and goes out of the books before its sink is told. */
   forget(stream: Stream): void;
   /** Sends RST_STREAM, and remembers that frames of the stream may still be on their way. */
   sendReset(streamId: number, code: number): void;

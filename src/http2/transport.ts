@@ -2,7 +2,8 @@
 
 /**
  * The socket below a connection, as far as the protocol needs it. Who holds the socket calls `receive`, `drained` and
- * `lost` of the connection.
+ * `lost` of the connection. No method may lead to a call of `receive` before it returns, of whichever connection: what
+ * is kept for the time of a read is shared by all of them.
  */
 export interface Transport {
   /**

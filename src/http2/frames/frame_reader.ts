@@ -22,8 +22,8 @@ export interface Frame {
 const NOTHING: Uint8Array = new Uint8Array(0);
 
 /**
- * The frame that was found last, on whatever connection: one is taken before the next is looked for. Each connection had
- * its own before, which was cold at every call where there are a thousand.
+ * The frame that was found last, on whatever connection: one is taken before the next is looked for. One of each
+ * connection would be cold at every call where there are a thousand.
  */
 const lent = { type: 0, flags: 0, streamId: 0, bytes: NOTHING, start: 0, end: 0 };
 

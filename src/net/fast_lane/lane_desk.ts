@@ -28,8 +28,8 @@ export abstract class LaneSink implements StreamSink {
 }
 
 /**
- * What the fast lanes of a server share: grants, answers, and what belongs to the read that is being taken, of which there is
- * one at a time. Each connection had its own of it before, which was cold at every call where there are a thousand.
+ * What the fast lanes of a server share: grants, answers, and what belongs to the read that is being taken, of which
+ * there is one at a time. One of each connection would be cold at every call where there are a thousand.
  */
 export class LaneDesk {
   /** The oracle. */
@@ -65,7 +65,7 @@ export class LaneDesk {
     this.#opened.push(stream);
   }
 
-  /** A stream is over. It is mostly the one that was opened last. */
+  /** A stream is over. It is mostly the one that was opened last; any other is passed over when the read is. */
   noteClosed(stream: Stream): void {
     if (this.#opened.at(-1) === stream) this.#opened.pop();
   }
