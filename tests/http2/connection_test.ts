@@ -74,6 +74,19 @@ Deno.test("a head in many frames, with padding and priority, is a head", () => {
   assert.equal(client.bodyOf(1), "hello");
 });
 
+Deno.test("every head of a connection may come in parts, and is waited for no more when it has come", async () => {
+  using client = MemoryClient.greeted();
+  for (let stream = 1; stream < 200; stream += 2) {
+    const block = openStream(stream, `/${"a".repeat(stream % 7)}`).subarray(9);
+    client.send(frame(TYPE.headers, 0, stream, block.subarray(0, 4)));
+    const rest = frame(TYPE.continuation, FLAG.endHeaders, stream, block.subarray(4));
+    client.send(rest, data(stream, Buffer.from("a"), true));
+    assert.equal(client.bodyOf(stream), "a");
+  }
+  await client.advance(PATIENCE.handshakeMs);
+  assert.deepEqual(client.goaways, []);
+});
+
 Deno.test("an equal head is read once, whatever the table does", () => {
   const heads: Stream["head"][] = [];
   using client = MemoryClient.greeted({

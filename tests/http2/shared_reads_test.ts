@@ -62,6 +62,10 @@ Deno.test("connections whose reads alternate are answered as if each were the on
     readsOf(one).forEach((read) => alone.send(read));
     assert.deepEqual(first.received, alone.received);
     assert.deepEqual(first.faults, []);
+    one.requests.forEach(({ body }, i) => {
+      const expected = body.length === 0 ? "hello" : Buffer.from(body).toString("latin1");
+      assert.equal(first.bodyOf(2 * i + 1), expected);
+    });
   });
   fc.assert(property, { numRuns: scaled(300, 30_000) });
 });
