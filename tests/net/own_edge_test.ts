@@ -10,11 +10,16 @@ import type { Http2Session } from "../../src/net/connection.ts";
 import { resolveLimits } from "../../src/net/limits.ts";
 import { OwnEdge } from "../../src/net/own_edge.ts";
 import { ManualClock } from "../../src/testing/manual_clock.ts";
-import { data, framesOf, hello, openStream, TYPE } from "./_support/h2_frames.ts";
+import { data, framesOf, hello, openStream, settingsAck, TYPE } from "./_support/h2_frames.ts";
 
 const GET_TS = "/tsoracle.v1.TsoService/GetTs";
 const ONE = Buffer.from("0801", "hex");
+const WAIT_MS = 1_000;
 const PREFIX = Buffer.from("0000000002", "hex");
+
+function headOf(stream: number, type: string): Buffer {
+  return openStream(stream, GET_TS, [["content-type", `application/${type}`]]);
+}
 
 /** A client on a socket of memory. */
 class Peer implements Disposable {
@@ -32,7 +37,7 @@ class Peer implements Disposable {
   constructor(edge: OwnEdge, waits: DeadlineQueue) {
     const connection = new Connection(this.#raw, { handshake: waits, request: waits, idle: waits });
     this.session = edge.start(this.#socket as Socket, connection);
-    this.#read(hello());
+    this.#read(Buffer.concat([hello(), settingsAck()]));
   }
 
   /** How many answers have a body. */
@@ -42,9 +47,13 @@ class Peer implements Disposable {
 
   /** Calls in one read. */
   call(stream: number, protocol: "grpc" | "proto"): void {
-    const head = openStream(stream, GET_TS, [["content-type", `application/${protocol}`]]);
     const body = protocol === "grpc" ? Buffer.concat([PREFIX, ONE]) : ONE;
-    this.#read(Buffer.concat([head, data(stream, body, true)]));
+    this.#read(Buffer.concat([headOf(stream, protocol), data(stream, body, true)]));
+  }
+
+  /** Begins a call. */
+  begin(stream: number, type: string): void {
+    this.#read(headOf(stream, type));
   }
 
   #read(bytes: Buffer): void {
@@ -63,14 +72,14 @@ class Rig implements Disposable {
   /** The samples of the clock that grants were made with. */
   readonly samples: unknown[] = [];
   grants = true;
-  /** The messages that the lane has left to others. */
-  left = 0;
-  readonly #waits = new DeadlineQueue(1_000, this.clock);
+  /** The messages that were left to others, by whether they were late. */
+  readonly left: unknown[] = [];
+  readonly #waits = new DeadlineQueue(WAIT_MS, this.clock);
   readonly #edge = new OwnEdge({
     limits: resolveLimits(),
     clock: this.clock,
     deadlines: { handshake: this.#waits, stall: this.#waits, farewell: this.#waits },
-    onMessage: () => this.left += 1,
+    onMessage: (message) => this.left.push(message.isLate),
     instant: {
       wallMs: () => this.clock.nowMs(),
       getTsNow: (count, nowMs) => {
@@ -100,7 +109,7 @@ Deno.test("OwnEdge counts what a lane has answered in either protocol, for each 
   rig.grants = false;
   one.call(5, "grpc");
   assert.deepEqual([one.session.answered, other.session.answered], [2, 1]);
-  assert.deepEqual([one.answers, other.answers, rig.left], [2, 1, 1]);
+  assert.deepEqual([one.answers, other.answers, rig.left], [2, 1, [false]]);
 });
 
 Deno.test("OwnEdge has a sample of the clock for each read, whichever connection it is from", () => {
@@ -113,4 +122,14 @@ Deno.test("OwnEdge has a sample of the clock for each read, whichever connection
   rig.clock.jumpTo(3_000);
   one.call(3, "proto");
   assert.deepEqual(rig.samples, [1_000, 2_000, 3_000]);
+});
+
+Deno.test("OwnEdge says of what the lane has waited for in vain that it is late", async () => {
+  using rig = new Rig();
+  using peer = rig.connect();
+  peer.begin(1, "grpc");
+  peer.begin(3, "json");
+  assert.deepEqual(rig.left, [false], "JSON is not for the lane");
+  await rig.clock.advance(WAIT_MS);
+  assert.deepEqual(rig.left, [false, true]);
 });
