@@ -122,6 +122,15 @@ Deno.test("FastLane grants nothing that it could not send at once", () => {
   assert.deepEqual(rig.counts, [1]);
 });
 
+Deno.test("FastLane does not wait for an answer whose stream was reset", () => {
+  using rig = new LaneRig();
+  rig.client.send(initialWindow(100), open(1), data(1, Buffer.alloc(200)));
+  rig.client.send(open(3), data(3, ONE, true));
+  assert.deepEqual(rig.counts, [], "half of an answer waits");
+  rig.client.send(cancel(1), open(5), data(5, ONE, true));
+  assert.deepEqual(rig.counts, [1]);
+});
+
 Deno.test("FastLane leaves a call that is long in coming to others", async () => {
   using rig = new LaneRig();
   rig.client.send(open(1), open(3), data(3, ONE));
