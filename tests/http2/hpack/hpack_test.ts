@@ -159,8 +159,10 @@ Deno.test("BlockMemo.add() and TextCache.add() copy, as what holds the bytes may
     memo.add(source, 1);
     cache.add(source, "/a.B/C");
   }
+  const again = { ...source, bytes: Buffer.from(chunk) };
   chunk.fill(0);
   assert.deepEqual([memo.find(source), cache.find(source)], [undefined, undefined]);
+  assert.deepEqual([memo.find(again), cache.find(again)], [1, "/a.B/C"]);
 });
 
 Deno.test("TextCache.find() knows strings that came twice, which others that do not drive out", () => {
