@@ -158,6 +158,13 @@ Deno.test("FastLane leaves what is not whole to others when the server ends", ()
   assert.deepEqual([rig.left.at(-1), rig.counts], [[7, false], [1, 1]], "of what comes later too");
 });
 
+Deno.test("FastLane leaves what is not whole to others when the first of its calls comes as the server ends", () => {
+  using rig = new LaneRig();
+  rig.lane.leaveAll();
+  rig.client.send(open(1), data(1, ONE));
+  assert.deepEqual([rig.left, rig.counts], [[[1, false]], []]);
+});
+
 Deno.test("FastLane hands over once what is late, and keeps nothing of a call that was cancelled", async () => {
   using rig = new LaneRig();
   rig.client.send(open(1), data(1, ONE));
