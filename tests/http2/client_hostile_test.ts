@@ -77,6 +77,18 @@ for (const end of ["trailers", "an end without a byte"]) {
   });
 }
 
+Deno.test("of a request that was cancelled one window of its answer is read away for nothing", () => {
+  using server = MemoryServer.greeted();
+  server.request().stream.cancel();
+  const byte = data(1, Buffer.from("a"));
+  for (let part = 0; part < 5; part++) server.send(data(1, Buffer.alloc(65_535 / 5)));
+  // The settings of the server were one of no use.
+  server.send(...Array<Buffer>(NUISANCE_BURST - 1).fill(byte));
+  assert.deepEqual(server.goaways, []);
+  server.send(byte);
+  assert.deepEqual(server.goaways, [CALM]);
+});
+
 for (const end of ["trailers", "a body", "a head"] as const) {
   Deno.test(`a frame of no use is forgiven for each answer that ends with ${end}`, () => {
     using server = MemoryServer.greeted();
