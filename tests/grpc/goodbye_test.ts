@@ -41,16 +41,22 @@ ioTest(
   },
 );
 
-ioTest("close() also ends what is under way on a connection that has said goodbye", async () => {
-  await using server = await ScriptedServer.start();
-  using caller = new Caller(server.origin);
-  const stop = new AbortController();
-  const answers = caller.watch.watch(openRequest(stop.signal))[Symbol.asyncIterator]();
+/** A watch that has had an answer, on a connection that has said goodbye since. */
+async function watchPastGoodbye(server: ScriptedServer, caller: Caller, signal: AbortSignal) {
+  const answers = caller.watch.watch(openRequest(signal))[Symbol.asyncIterator]();
   const first = answers.next();
   const peer = await server.peer();
   await peer.asked(1);
   peer.send(head(1), data(1, watched(1)), goaway(1));
   await soon("an answer", first);
+  return { answers, peer };
+}
+
+ioTest("close() also ends what is under way on a connection that has said goodbye", async () => {
+  await using server = await ScriptedServer.start();
+  using caller = new Caller(server.origin);
+  const stop = new AbortController();
+  const { answers } = await watchPastGoodbye(server, caller, stop.signal);
   await soon("another session", caller.connection.session());
   const waiting = answers.next();
   caller.connection.close();
@@ -64,12 +70,7 @@ ioTest("probe() also ends a connection that has said goodbye, if its peer is gon
   await using server = await ScriptedServer.start();
   using caller = new Caller(server.origin, { pongTimeoutMs: 100 });
   const stop = new AbortController();
-  const answers = caller.watch.watch(openRequest(stop.signal))[Symbol.asyncIterator]();
-  const first = answers.next();
-  const peer = await server.peer();
-  await peer.asked(1);
-  peer.send(head(1), data(1, watched(1)), goaway(1));
-  await soon("an answer", first);
+  const { answers, peer } = await watchPastGoodbye(server, caller, stop.signal);
   const later = await soon("another session", caller.connection.session());
   peer.isAlive = false;
   const waiting = answers.next();

@@ -45,6 +45,14 @@ async function callsOf(client: TsoClient): Promise<readonly bigint[]> {
   );
 }
 
+/** The first server begins to stop while calls are on their way to it. */
+async function closeWhileCalled({ client, line, first }: Rig) {
+  line.hold();
+  const calls = callsOf(client);
+  await until("calls on their way", () => line.isHolding);
+  return { calls, closed: first.close() };
+}
+
 /** Each ordinal once, and none left out. */
 async function assertGapless(client: TsoClient, taken: readonly bigint[]): Promise<void> {
   const inOrder = taken.toSorted((a, b) => Number(a - b));
@@ -55,11 +63,9 @@ async function assertGapless(client: TsoClient, taken: readonly bigint[]): Promi
 ioTest(
   "calls that reach a server after its goodbye is in force are made at another one, once",
   () =>
-    play(async ({ client, line, first, second }) => {
-      line.hold();
-      const calls = callsOf(client);
-      await until("calls on their way", () => line.isHolding);
-      const closed = first.close();
+    play(async (rig) => {
+      const { client, line, second } = rig;
+      const { calls, closed } = await closeWhileCalled(rig);
       await assertGapless(client, await soon("the answers", calls));
       assert.equal(second.connections, 1);
       assert.deepEqual(await soon("the close", closed), { kind: "closed" });
@@ -71,11 +77,9 @@ ioTest(
 ioTest(
   "calls that reach a server after it has begun to say goodbye are answered by it",
   () =>
-    play(async ({ client, line, first, second }) => {
-      line.hold();
-      const calls = callsOf(client);
-      await until("calls on their way", () => line.isHolding);
-      const closed = first.close();
+    play(async (rig) => {
+      const { client, line, second } = rig;
+      const { calls, closed } = await closeWhileCalled(rig);
       line.release();
       const taken = await soon("the answers", calls);
       assert.equal(second.connections, 0);
